@@ -1,0 +1,171 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "klamm/record.hpp"
+#include "klamm/status.hpp"
+
+// The log port: all that klamm asks of Kafka, or of the log that takes its place. Nothing here knows of tasks, operators or stores.
+
+namespace klamm::log {
+
+using Offset = std::int64_t;
+using Partition = std::int32_t;
+
+struct TopicPartition {
+  std::string topic;
+  Partition partition = 0;
+  friend auto operator<=>(const TopicPartition&, const TopicPartition&) = default;
+};
+/// `topic-partition`, as Kafka's tools write it.
+std::string to_string(const TopicPartition& tp);
+
+/// What may happen to records that are not needed any more.
+enum class Cleanup : unsigned char {
+  keep,     ///< nothing by itself; `purge` drops from the front
+  compact,  ///< the last record of each key stays; a tombstone only as long as somebody may need it
+};
+
+struct TopicState {
+  std::string name;
+  Partition partitions = 1;
+  Cleanup cleanup = Cleanup::keep;
+};
+
+/// The offsets of the oldest record and behind the newest committed one.
+struct Bounds {
+  Offset begin = 0;
+  Offset end = 0;
+};
+
+/// A group's position in a partition, with the commit mark as metadata (any bytes).
+struct Committed {
+  Offset offset = 0;
+  std::string metadata;
+};
+struct OffsetCommit {
+  TopicPartition input;
+  Committed committed;
+};
+/// How far a feeder has read its own source (a file, say), in the feeder's own terms.
+struct FeedPosition {
+  std::string feeder;
+  std::int64_t position = 0;
+};
+
+/// Reads one partition in order of offsets, committed records only. Used by one thread.
+class Reader {
+ public:
+  /// Takes a run of consecutive messages, and returns how many of them it took; fewer than it got ends the poll.
+  /// The messages are valid during the call.
+  using Take = std::function<std::size_t(std::span<const RawMessage>)>;
+
+  virtual ~Reader() = default;
+  /// Hands on what is there, at most `limit` messages, without waiting. Returns how many were taken.
+  /// `out_of_range` when the position is not in the log (purged, or ahead of it).
+  virtual Result<std::size_t> poll(std::size_t limit, const Take& take) = 0;
+  /// The offset of the next message; moves over gaps that compaction left, and stands at the end when all is read.
+  [[nodiscard]] virtual Offset position() const = 0;
+  virtual void seek(Offset offset) = 0;
+  /// Behind the newest committed record, as far as known here: the lag is `end() - position()`.
+  [[nodiscard]] virtual Offset end() const = 0;
+};
+
+/// How a commit ended.
+struct CommitOutcome {
+  Status status;  ///< ok; `aborted`: nothing of it is in the log, go back to the committed offsets; anything else is fatal
+};
+
+/// What one worker writes, a transaction at a time: records to any partitions, and with them the offsets of what they were made from.
+/// Used by one thread, the worker's. While a commit is in flight, what is appended belongs to the next one.
+class Producer {
+ public:
+  using Topic = int;  ///< a topic's number here, so that nothing is looked up by name per record
+
+  virtual ~Producer() = default;
+  /// `not_found` when the topic does not exist.
+  virtual Result<Topic> topic(const std::string& name) = 0;
+  /// Copies the record into the open transaction. A null key or value has `data() == nullptr`. `headers` in the form of klamm::Headers.
+  virtual void append(Topic topic, Partition partition, BytesView key, BytesView value, Timestamp timestamp, BytesView headers) = 0;
+  /// Bytes in the open transaction and in those in flight: the measure of backpressure.
+  [[nodiscard]] virtual std::size_t pending_bytes() const = 0;
+
+  /// Ends the open transaction with these offsets and positions, without waiting; at most one commit may be in flight. An empty transaction with
+  /// offsets is a commit too.
+  virtual void commit(const std::string& group, std::vector<OffsetCommit> offsets, std::vector<FeedPosition> positions) = 0;
+  /// How the commit in flight ended, once; nothing while it is under way. After `aborted` the open transaction is dropped too.
+  virtual std::optional<CommitOutcome> poll() = 0;
+  /// Drops the open transaction; not while a commit is in flight.
+  virtual void abort() = 0;
+};
+
+/// What other threads put in: each record is committed soon, by itself or with others. Any thread, all methods.
+class Inlet {
+ public:
+  virtual ~Inlet() = default;
+  /// Copies the record; blocks while too much is waiting to be written. `position` is committed together with the record.
+  /// A status that is not ok says why the log can't take any more.
+  virtual Status send(Partition partition, BytesView key, BytesView value, Timestamp timestamp, BytesView headers,
+                      std::optional<std::int64_t> position) = 0;
+  /// The same without ever blocking: false when too much is waiting.
+  virtual Result<bool> try_send(Partition partition, BytesView key, BytesView value, Timestamp timestamp, BytesView headers) = 0;
+  /// Returns when all that was sent before is committed (and, in a directory, survives a power cut).
+  virtual Status flush() = 0;
+};
+
+/// Is told which partitions of the subscribed topics are this member's. Called inside `Member::poll`.
+class GroupListener {
+ public:
+  virtual ~GroupListener() = default;
+  virtual void assigned(std::span<const TopicPartition> partitions) = 0;
+  /// Commits what is done of them before it returns; they are somebody else's after it.
+  virtual void revoked(std::span<const TopicPartition> partitions) = 0;
+  /// They are somebody else's already: nothing may be committed.
+  virtual void lost(std::span<const TopicPartition> partitions) = 0;
+};
+
+/// One member of a consumer group. Used by one thread.
+class Member {
+ public:
+  virtual ~Member() = default;  ///< leaves the group
+  virtual Status poll() = 0;
+};
+
+/// One log. Thread-safe but for what is said above.
+class Log {
+ public:
+  virtual ~Log() = default;
+  /// Where it is, for messages: a directory, brokers, "memory".
+  [[nodiscard]] virtual std::string where() const = 0;
+
+  virtual Result<std::optional<TopicState>> topic(const std::string& name) = 0;
+  /// Creates what is missing; a topic that exists as asked for is fine, one that differs is `failed_precondition` with both counts.
+  virtual Status create(std::span<const TopicState> topics) = 0;
+  virtual Status remove(std::span<const std::string> topics) = 0;
+  virtual Result<Bounds> bounds(const TopicPartition& tp) = 0;
+  /// Lets go of all records below `before`.
+  virtual Status purge(const TopicPartition& tp, Offset before) = 0;
+  /// Says that whoever reads this compacted partition starts at `from` or anew from the beginning: tombstones below may go.
+  virtual void restored_from(const TopicPartition& tp, Offset from) = 0;
+
+  /// Starts at `from`. `wake` is called, on any thread, when records came after a poll that found none.
+  virtual Result<std::unique_ptr<Reader>> reader(const TopicPartition& tp, Offset from, std::function<void()> wake) = 0;
+  /// `wake` is called, on any thread, when a commit has ended.
+  virtual Result<std::unique_ptr<Producer>> producer(const std::string& name, std::function<void()> wake) = 0;
+  /// `feeder` is empty for inlets without positions. `unsupported` positions are `failed_precondition`.
+  virtual Result<std::unique_ptr<Inlet>> inlet(const std::string& topic, const std::string& feeder) = 0;
+  virtual Result<std::optional<std::int64_t>> feed_position(const std::string& feeder) = 0;
+
+  virtual Result<std::unique_ptr<Member>> join(const std::string& group, std::vector<std::string> topics, GroupListener& listener) = 0;
+  virtual Result<std::vector<std::optional<Committed>>> committed(const std::string& group, std::span<const TopicPartition> partitions) = 0;
+  /// Forgets all that the group has committed.
+  virtual Status forget(const std::string& group) = 0;
+};
+
+}  // namespace klamm::log

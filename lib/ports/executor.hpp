@@ -1,0 +1,22 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+
+namespace klamm::ports {
+
+/// Runs jobs that must not hold up the one who asks: checkpoints, compaction. Jobs run one after the other, in order.
+class Executor {
+ public:
+  virtual ~Executor() = default;
+  virtual void post(std::function<void()> job) = 0;
+  /// Returns when all that was posted before has run.
+  virtual void drain() = 0;
+};
+
+/// One background thread; its destructor runs what was posted, then joins.
+std::unique_ptr<Executor> background_thread(const char* name);
+/// Runs each job at once, in the call: tests, the simulator.
+std::unique_ptr<Executor> inline_executor();
+
+}  // namespace klamm::ports
