@@ -1,0 +1,310 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "klamm/callback.hpp"
+#include "klamm/errors.hpp"
+#include "klamm/table.hpp"
+#include "klamm/topology.hpp"
+
+namespace klamm {
+
+/// Which log an application runs on. Made by `embedded` or `in_memory`; there is no default.
+class LogChoice {
+ public:
+  enum class Kind : unsigned char { none, embedded, in_memory };
+
+  LogChoice() = default;
+  LogChoice(Kind kind, std::string directory) : kind_{kind}, directory_{std::move(directory)} {}
+  [[nodiscard]] Kind kind() const { return kind_; }
+  [[nodiscard]] const std::string& directory() const { return directory_; }
+
+ private:
+  Kind kind_ = Kind::none;
+  std::string directory_;
+};
+
+/// A log in files under `directory`, which is created if missing and belongs to one application and one process at a time.
+/// What flush() or a commit has confirmed survives a crash and a power cut.
+inline LogChoice embedded(std::string directory) { return {LogChoice::Kind::embedded, std::move(directory)}; }
+/// A log in memory, gone with the process. Writes no file. Records of source topics are let go once they are committed.
+inline LogChoice in_memory() { return {LogChoice::Kind::in_memory, {}}; }
+
+enum class Level : unsigned char { debug, info, warning, error };
+
+/// A name and a value that belong to a line of the log.
+struct Field {
+  std::string_view name;
+  std::string value;
+};
+
+/// Where an application is in its life.
+class State {
+ public:
+  enum Value : unsigned char { created, starting, restoring, running, stopping, stopped, failed };
+  constexpr State(Value value) : value_{value} {}
+  constexpr operator Value() const { return value_; }
+  /// Whether it will not change any more.
+  [[nodiscard]] constexpr bool final() const { return value_ == stopped || value_ == failed; }
+  [[nodiscard]] const char* name() const;
+
+ private:
+  Value value_;
+};
+
+struct AppOptions {
+  LogChoice log{};
+  std::string application_id{};  ///< the topology's name if empty; prefixes internal topics, names the group
+  int threads = 1;               ///< workers; never more than tasks
+  /// Of topics that do not say their own count, when klamm creates them. 0: what the directory was made with, or 4.
+  int partitions = 0;
+  std::string state_dir{};  ///< where the stores are; `<log directory>/stores` if empty
+  ErrorPolicy on_error = fail();
+  Duration commit_interval{100};
+  std::size_t max_pending_bytes = std::size_t{64} << 20;  ///< a worker waits while so much is not yet committed
+  Duration checkpoint_interval{30'000};
+  std::size_t checkpoint_bytes = std::size_t{64} << 20;  ///< changed bytes of one store that start a checkpoint earlier
+  /// Gets the log's lines, from any thread; the default writes to stderr. Must not throw.
+  Callback<void(Level, std::string_view component, std::string_view message, std::span<const Field>)> log_sink{};
+  Callback<void(int worker)> on_thread_start{};  ///< called first on each worker's thread
+};
+
+/// One task: a sub-topology at one partition.
+struct TaskStatus {
+  std::string sub_topology;
+  std::int32_t partition = 0;
+  int worker = 0;
+  std::int64_t lag = 0;  ///< records not yet committed, over all inputs
+  bool restoring = false;
+  std::int64_t restored = 0;       ///< records of the changelogs replayed
+  std::int64_t restore_total = 0;  ///< an upper bound: compaction leaves gaps
+};
+
+struct AppStatus {
+  State state = State::created;
+  Status status;  ///< why it failed
+  std::vector<TaskStatus> tasks;
+  std::int64_t processed = 0;
+  std::int64_t skipped = 0;  ///< by the error policy
+  std::int64_t dropped = 0;  ///< by operators' rules
+  std::int64_t commits = 0;
+  std::int64_t aborts = 0;
+  [[nodiscard]] std::int64_t lag() const;
+};
+
+struct SendOptions {
+  std::optional<Timestamp> timestamp{};      ///< now if empty
+  std::optional<std::int32_t> partition{};   ///< by the key's hash, as Kafka's own clients choose, if empty
+};
+
+/// How `Producer::try_send` ended.
+enum class Send : unsigned char {
+  sent,
+  full,    ///< too much is waiting: try again later
+  failed,  ///< the application has stopped, or the value can't be encoded: `send` says why
+};
+
+namespace detail {
+
+/// A producer or feeder without the types. Thread-safe; copies are the same producer.
+class RawProducer {
+ public:
+  struct Impl;
+  explicit RawProducer(std::shared_ptr<Impl> impl) : impl_{std::move(impl)} {}
+  Status send(BytesView key, BytesView value, const SendOptions& options, std::optional<std::int64_t> position) const;
+  Send try_send(BytesView key, BytesView value, const SendOptions& options) const;
+  Status flush() const;
+  [[nodiscard]] std::int64_t position() const;
+  [[nodiscard]] const Status& status() const;
+
+ private:
+  std::shared_ptr<Impl> impl_;
+};
+
+template <class T>
+BytesView encode_nullable(const T& value, Bytes& out) {
+  if constexpr (std::is_same_v<T, NoKey>) {
+    return {};
+  } else {
+    if constexpr (optional_v<T>) {
+      if (!value) return {};
+    }
+    out.reserve(64);  // so that an empty value is not a null one
+    serde<T>::encode(value, out);
+    return out;
+  }
+}
+
+struct RawQueryRow {
+  std::string key;
+  std::string value;
+  Timestamp timestamp;
+};
+
+}  // namespace detail
+
+/// Puts records into a topic from outside the topology. Any thread; copies are the same producer.
+template <class K, class V>
+class Producer {
+ public:
+  explicit Producer(detail::RawProducer raw) : raw_{std::move(raw)} {}
+
+  /// Copies the record; waits while too much is waiting to be written.
+  Status send(const K& key, const V& value, const SendOptions& options = {}) const {
+    Bytes k, v;
+    const BytesView key_bytes = detail::encode_nullable(key, k);
+    return raw_.send(key_bytes, detail::encode_nullable(value, v), options, std::nullopt);
+  }
+  /// Never blocks.
+  [[nodiscard]] Send try_send(const K& key, const V& value, const SendOptions& options = {}) const {
+    Bytes k, v;
+    const BytesView key_bytes = detail::encode_nullable(key, k);
+    return raw_.try_send(key_bytes, detail::encode_nullable(value, v), options);
+  }
+  /// Returns when all that was sent before is in the log for good.
+  Status flush() const { return raw_.flush(); }
+  /// Why it can't send, if it can't.
+  [[nodiscard]] const Status& status() const { return raw_.status(); }
+
+ private:
+  detail::RawProducer raw_;
+};
+
+/// Puts records into a topic together with a position in what they were read from (a file's byte offset, say): both become durable in one
+/// commit, so a feeder that starts again at `position()` neither loses nor repeats. Embedded log only. One thread.
+template <class K, class V>
+class Feeder {
+ public:
+  explicit Feeder(detail::RawProducer raw) : raw_{std::move(raw)} {}
+
+  /// The last committed position; 0 before the first.
+  [[nodiscard]] std::int64_t position() const { return raw_.position(); }
+  /// `position`: where to go on behind this record.
+  Status send(const K& key, const V& value, std::int64_t position, const SendOptions& options = {}) {
+    key_.clear();
+    value_.clear();
+    const BytesView key_bytes = detail::encode_nullable(key, key_);
+    return raw_.send(key_bytes, detail::encode_nullable(value, value_), options, position);
+  }
+  Status flush() const { return raw_.flush(); }
+  [[nodiscard]] const Status& status() const { return raw_.status(); }
+
+ private:
+  detail::RawProducer raw_;
+  Bytes key_, value_;
+};
+
+class App;
+
+/// Reads a table of a running application, from any thread, as of the last commit of each partition.
+template <class V>
+class Query {
+ public:
+  Query(App& app, std::string store) : app_{&app}, store_{std::move(store)} {}
+
+  /// The value of `key`; nullopt when there is none. `unavailable` while the table is restored or the application does not run.
+  template <class K>
+  Result<std::optional<V>> get(const K& key) const;
+  /// All rows, partition by partition in the order of serialised keys.
+  template <class K>
+  Result<std::vector<KeyValue<K, V>>> all() const;
+
+ private:
+  App* app_;
+  std::string store_;
+};
+
+/// Runs a topology. The topology must outlive it. Installs no signal handlers, never calls exit, throws nothing.
+class App {
+ public:
+  App(const Topology& topology, AppOptions options);
+  /// Stops with a deadline of ten seconds.
+  ~App();
+  App(const App&) = delete;
+  App& operator=(const App&) = delete;
+
+  /// Checks the topology, opens the log and the stores, starts the threads, and returns. All problems are reported together.
+  Status start();
+  /// Asks it to stop. Async-signal-safe; legal in operators and listeners.
+  void request_stop();
+  /// Stops: finishes the records at work, commits, joins the threads. Past the deadline the rest is left for the next start; nothing is lost.
+  Status stop(Duration deadline);
+  /// Waits until it has stopped by itself or by `request_stop`, then as `stop`.
+  Status wait();
+  /// Waits until every record that is in the topics now has passed all operations and is committed. `cancelled` when the application stops before.
+  Status drain();
+
+  /// Is called at each change of state, on klamm's threads; set before start.
+  void on_state(Callback<void(State)> listener);
+  [[nodiscard]] AppStatus status() const;
+
+  /// After start.
+  template <class K, class V>
+  Producer<K, V> producer(const Topic<K, V>& topic) {
+    return Producer<K, V>{raw_producer(topic.name(), {})};
+  }
+  /// `name`: whose position it keeps. After start.
+  template <class K, class V>
+  Feeder<K, V> feeder(const Topic<K, V>& topic, const std::string& name) {
+    return Feeder<K, V>{raw_producer(topic.name(), name)};
+  }
+  template <class A, class F>
+  Query<A> query(const TableSpec<A, F>& table) {
+    return {*this, table.name()};
+  }
+  /// A table by the name of its store.
+  template <class V>
+  Query<V> query(std::string store) {
+    return {*this, std::move(store)};
+  }
+
+ private:
+  template <class V>
+  friend class Query;
+  detail::RawProducer raw_producer(const std::string& topic, const std::string& feeder);
+  Result<std::optional<std::string>> query_one(const std::string& store, const std::string& key_schema, BytesView key);
+  Result<std::vector<detail::RawQueryRow>> query_all(const std::string& store, const std::string& key_schema);
+
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+template <class V>
+template <class K>
+Result<std::optional<V>> Query<V>::get(const K& key) const {
+  Bytes bytes;
+  const BytesView key_bytes = detail::encode_nullable(key, bytes);
+  Result<std::optional<std::string>> found = app_->query_one(store_, detail::schema_of<K>(), key_bytes);
+  if (!found.ok()) return found.status();
+  if (!*found) return std::optional<V>{};
+  V value{};
+  const BytesView in{reinterpret_cast<const std::byte*>((*found)->data()), (*found)->size()};
+  if (const Decoded decoded = detail::decode(in, value); !decoded.ok()) return Status{Code::data_loss, "store \"" + store_ + "\": a stored value can't be decoded: " + decoded.reason, store_};
+  return std::optional<V>{std::move(value)};
+}
+
+template <class V>
+template <class K>
+Result<std::vector<KeyValue<K, V>>> Query<V>::all() const {
+  Result<std::vector<detail::RawQueryRow>> rows = app_->query_all(store_, detail::schema_of<K>());
+  if (!rows.ok()) return rows.status();
+  std::vector<KeyValue<K, V>> result;
+  result.reserve(rows->size());
+  for (const detail::RawQueryRow& row : *rows) {
+    const auto view = [](const std::string& text) { return BytesView{reinterpret_cast<const std::byte*>(text.data()), text.size()}; };
+    KeyValue<K, V> pair{};
+    if (!detail::decode(view(row.key), pair.key).ok() || !detail::decode(view(row.value), pair.value).ok())
+      return Status{Code::data_loss, "store \"" + store_ + "\": a stored row can't be decoded", store_};
+    result.push_back(std::move(pair));
+  }
+  return result;
+}
+
+}  // namespace klamm
