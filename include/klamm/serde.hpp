@@ -1,0 +1,215 @@
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "klamm/borrow.hpp"
+#include "klamm/record.hpp"
+
+namespace klamm {
+
+/// How a decode ended. `unavailable` is retried, `malformed` goes to the error policy. The reason is a literal.
+struct Decoded {
+  enum class Code : unsigned char { ok, malformed, unavailable };
+  Code code = Code::ok;
+  const char* reason = "";
+
+  [[nodiscard]] bool ok() const { return code == Code::ok; }
+};
+constexpr Decoded malformed(const char* reason) { return {Decoded::Code::malformed, reason}; }
+constexpr Decoded unavailable(const char* reason) { return {Decoded::Code::unavailable, reason}; }
+
+/// How an encode ended: fine, or the reason (a literal) for which the value can't be written. What it appended then counts for nothing.
+struct Encoded {
+  const char* reason = nullptr;
+
+  [[nodiscard]] bool ok() const { return reason == nullptr; }
+};
+constexpr Encoded unencodable(const char* reason) { return {reason}; }
+
+/// How a type is written and read. Specialise it with
+///
+/// - `encode(const T&, Bytes&)`, which appends, and returns nothing, or `Encoded` if it can fail;
+/// - one of `std::optional<T> decode(BytesView)`, the simple form, and `Decoded decode(BytesView, T& slot)`, which reuses the slot and must
+/// overwrite
+///   everything in it;
+/// - if you like, `schema`, a `const char*` that changes when the format does: stores refuse to open with another one;
+/// - if you like, `static constexpr bool canonical = true`: equal values have equal bytes, whoever wrote them.
+template <class T> struct serde;
+
+namespace detail {
+
+template <class T> constexpr bool encodes_v = requires(const T& value, Bytes& out) { serde<T>::encode(value, out); };
+template <class T> constexpr bool decodes_in_slot_v = requires(BytesView in, T& slot) {
+  { serde<T>::decode(in, slot) } -> std::same_as<Decoded>;
+};
+template <class T> constexpr bool decodes_v = decodes_in_slot_v<T> || requires(BytesView in) { *serde<T>::decode(in); };
+template <class T> constexpr bool has_serde_v = encodes_v<T>&& decodes_v<T>;
+
+template <class T> constexpr bool optional_v = false;
+template <class T> constexpr bool optional_v<std::optional<T>> = true;
+
+template <class T> struct plain { using type = T; };
+template <class T> struct plain<std::optional<T>> { using type = T; };
+/// T, or what is in it if it is optional: null is never serialised.
+template <class T> using plain_t = typename plain<T>::type;
+
+/// Whether equal values have equal bytes, so that bytes somebody else wrote can be looked up.
+template <class T> constexpr bool canonical() {
+  if constexpr (requires { serde<T>::canonical; })
+    return serde<T>::canonical;
+  else
+    return false;
+}
+
+template <class T> [[gnu::always_inline]] inline Encoded encode(const T& value, Bytes& out) {
+  if constexpr (std::is_void_v<decltype(serde<T>::encode(value, out))>) {
+    serde<T>::encode(value, out);
+    return {};
+  } else {
+    return serde<T>::encode(value, out);
+  }
+}
+
+template <class T> [[gnu::always_inline]] inline Decoded decode(BytesView in, T& slot) {
+  if constexpr (decodes_in_slot_v<T>) {
+    return serde<T>::decode(in, slot);
+  } else {
+    auto value = serde<T>::decode(in);
+    if (!value) return malformed("decode returned nothing");
+    slot = std::move(*value);
+    return {};
+  }
+}
+
+inline void append(Bytes& out, const void* data, std::size_t size) {
+  const auto* bytes = static_cast<const std::byte*>(data);
+  out.insert(out.end(), bytes, bytes + size);
+}
+
+/// Reverses the bytes: the log has integers in network order, as Kafka's own serialisers do.
+template <class T> constexpr T swap_bytes(T value) {
+  using U = std::make_unsigned_t<T>;
+  if constexpr (sizeof(T) == 8)
+    return static_cast<T>(__builtin_bswap64(static_cast<U>(value)));
+  else if constexpr (sizeof(T) == 4)
+    return static_cast<T>(__builtin_bswap32(static_cast<U>(value)));
+  else if constexpr (sizeof(T) == 2)
+    return static_cast<T>(__builtin_bswap16(static_cast<U>(value)));
+  else
+    return value;
+}
+
+/// "int64", "uint8", …
+template <class T> constexpr const char* integer_schema() {
+  if constexpr (std::is_signed_v<T>)
+    return sizeof(T) == 8 ? "int64" : sizeof(T) == 4 ? "int32" : sizeof(T) == 2 ? "int16" : "int8";
+  else
+    return sizeof(T) == 8 ? "uint64" : sizeof(T) == 4 ? "uint32" : sizeof(T) == 2 ? "uint16" : "uint8";
+}
+
+/// What stores and internal topics remember of a type's format; empty if its serde does not say.
+template <class T> std::string schema_of() {
+  if constexpr (requires { std::string(serde<T>::schema()); })
+    return serde<T>::schema();
+  else if constexpr (requires { std::string(serde<T>::schema); })
+    return serde<T>::schema;
+  else
+    return {};
+}
+
+}  // namespace detail
+
+template <class T>
+requires(std::integral<T> && !std::same_as<T, bool>) struct serde<T> {
+  static constexpr const char* schema = detail::integer_schema<T>();
+  static constexpr bool canonical = true;
+
+  static void encode(T value, Bytes& out) {
+    const T swapped = detail::swap_bytes(value);
+    detail::append(out, &swapped, sizeof(T));
+  }
+  static Decoded decode(BytesView in, T& slot) {
+    if (in.size() != sizeof(T)) return malformed("integer of another size");
+    T swapped;
+    __builtin_memcpy(&swapped, in.data(), sizeof(T));
+    slot = detail::swap_bytes(swapped);
+    return {};
+  }
+};
+
+/// IEEE 754 bits in network order.
+template <> struct serde<double> {
+  static constexpr const char* schema = "double";
+  static void encode(double value, Bytes& out);
+  static Decoded decode(BytesView in, double& slot);
+};
+template <> struct serde<float> {
+  static constexpr const char* schema = "float";
+  static void encode(float value, Bytes& out);
+  static Decoded decode(BytesView in, float& slot);
+};
+
+/// One byte, 0 or 1.
+template <> struct serde<bool> {
+  static constexpr const char* schema = "bool";
+  static constexpr bool canonical = true;
+  static void encode(bool value, Bytes& out);
+  static Decoded decode(BytesView in, bool& slot);
+};
+
+template <> struct serde<std::string> {
+  static constexpr const char* schema = "string";
+  static constexpr bool canonical = true;
+  static void encode(const std::string& value, Bytes& out) { detail::append(out, value.data(), value.size()); }
+  static Decoded decode(BytesView in, std::string& slot) {
+    slot.assign(reinterpret_cast<const char*>(in.data()), in.size());
+    return {};
+  }
+};
+
+/// Borrowed: valid until the record is done with.
+template <> struct serde<std::string_view> {
+  static constexpr const char* schema = "string";
+  static constexpr bool canonical = true;
+  static void encode(std::string_view value, Bytes& out) { detail::append(out, value.data(), value.size()); }
+  static Decoded decode(BytesView in, std::string_view& slot) {
+    slot = {reinterpret_cast<const char*>(in.data()), in.size()};
+    return {};
+  }
+};
+
+template <> struct serde<Bytes> {
+  static constexpr const char* schema = "bytes";
+  static constexpr bool canonical = true;
+  static void encode(const Bytes& value, Bytes& out) { detail::append(out, value.data(), value.size()); }
+  static Decoded decode(BytesView in, Bytes& slot) {
+    slot.assign(in.begin(), in.end());
+    return {};
+  }
+};
+
+template <> struct serde<NoKey> {
+  static void encode(NoKey, Bytes&) {}
+  static Decoded decode(BytesView, NoKey&) { return {}; }
+};
+
+/// Nullopt is null in the log: it never gets here.
+template <class T>
+requires(detail::has_serde_v<T>) struct serde<std::optional<T>> {
+  static constexpr bool canonical = detail::canonical<T>();
+  static std::string schema() { return "optional<" + detail::schema_of<T>() + '>'; }
+  static Encoded encode(const std::optional<T>& value, Bytes& out) { return detail::encode(*value, out); }
+  static Decoded decode(BytesView in, std::optional<T>& slot) {
+    if (!slot) slot.emplace();
+    return detail::decode(in, *slot);
+  }
+};
+
+}  // namespace klamm
