@@ -96,8 +96,8 @@ class Producer {
   /// Bytes in the open transaction and in those in flight: the measure of backpressure.
   [[nodiscard]] virtual std::size_t pending_bytes() const = 0;
 
-  /// Ends the open transaction with these offsets and positions, without waiting; at most one commit may be in flight. An empty transaction with
-  /// offsets is a commit too.
+  /// Ends the open transaction with these offsets and positions, without waiting; at most one commit may be in flight. An empty transaction
+  /// with offsets is a commit too.
   virtual void commit(const std::string& group, std::vector<OffsetCommit> offsets, std::vector<FeedPosition> positions) = 0;
   /// How the commit in flight ended, once; nothing while it is under way. After `aborted` the open transaction is dropped too.
   virtual std::optional<CommitOutcome> poll() = 0;
@@ -143,6 +143,9 @@ class Log {
   virtual ~Log() = default;
   /// Where it is, for messages: a directory, brokers, "memory".
   [[nodiscard]] virtual std::string where() const = 0;
+
+  /// How many partitions a topic gets when nobody says.
+  [[nodiscard]] virtual Partition default_partitions() const { return 1; }
 
   virtual Result<std::optional<TopicState>> topic(const std::string& name) = 0;
   /// Creates what is missing; a topic that exists as asked for is fine, one that differs is `failed_precondition` with both counts.

@@ -1,0 +1,7 @@
+#include "log/log.hpp"
+
+namespace klamm::log {
+
+std::string to_string(const TopicPartition& tp) { return tp.topic + '-' + std::to_string(tp.partition); }
+
+}  // namespace klamm::log
