@@ -3,41 +3,220 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "klamm/detail/rows.hpp"
-#include "klamm/record.hpp"
 #include "klamm/serde.hpp"
 #include "klamm/status.hpp"
 
-// DRAFT of the typed face of a store: the contract between the DSL's stages and lib/state.
+namespace klamm::ports {
+class Executor;
+}
 
 namespace klamm::detail {
 
-/// One key's row. `present` false: erased, or new and not yet given a value.
-template <class V>
-struct Row {
-  V value;
-  Timestamp timestamp;  // of the newest record that changed it
-  bool present() const;
-  void set_present(bool);
+/// Which store at which partition, and what its file must agree with.
+struct StoreFile {
+  std::string path;  ///< empty: in memory only
+  std::string store;
+  std::string application;
+  std::int32_t partition = 0;
+  std::string lineage;                      ///< id of the changelog
+  std::string key_schema, value_schema;     ///< "string", "int64", …; empty: unknown, agrees with everything
+  std::int64_t changelog_begin = 0;         ///< offsets of the changelog's oldest record
+  std::int64_t changelog_end = 0;           ///< and behind its newest committed one
+  std::size_t dirty_bytes = std::size_t{64} << 20;  ///< settled bytes that start a checkpoint
+  Duration checkpoint_interval{30'000};             ///< longest time between two, for `maybe_checkpoint`
 };
 
+/// What was found at the path.
+struct Opened {
+  enum class How : unsigned char {
+    fresh,    ///< nothing was there
+    resumed,  ///< rows as of `position()`
+    rebuilt,  ///< something was there that could not be used: all must be restored
+  };
+  How how = How::fresh;
+  std::string reason;  ///< for the log: what was found, expected and done
+};
+
+/// Whose contents to look at.
+enum class Contents : unsigned char {
+  current,    ///< uncommitted changes included
+  committed,  ///< as of the last settled commit
+};
+
+struct StoreFigures {
+  std::size_t rows = 0;           ///< in memory
+  std::size_t memory_bytes = 0;   ///< rows and index
+  std::size_t dirty_bytes = 0;    ///< settled, and not in the file yet
+  std::uint64_t checkpoints = 0;  ///< written since the store was opened
+  std::uint64_t folds = 0;        ///< times that hot rows were folded in memory instead
+  std::uint64_t file_reads = 0;
+  std::uint64_t held_back = 0;  ///< settles that waited for a checkpoint that could not keep up
+};
+
+/// A key-value store without its value type: rows in memory, changed in place; an undo log per generation; one SQLite file.
+///
+///     change ──▶ row in place + undo entry at its first touch per commit
+///     begin_commit, drain ──▶ each touched row serialised once ──▶ changelog, and the batch of this commit
+///     settle ──▶ the commit succeeded: the batch joins the committed generation, which a checkpoint writes to the file
+///     abort  ──▶ undo entries newest first, of the commit in flight too
+///
+/// Between `begin_commit` and `settle` the owner goes on: its changes make the next generation. Owned by a task and used on its
+/// worker's thread; only the checkpoint runs elsewhere. Never opened, it is a store in memory.
 class StoreBase {
  public:
-  virtual ~StoreBase() = default;
-  // what the runtime asks: begin_drain, drain_some, settle, abort, restore, ... (lib/state)
+  StoreBase(const StoreBase&) = delete;
+  StoreBase& operator=(const StoreBase&) = delete;
+  /// What is settled and not in the file is lost, as in a crash: the changelog has it. `close` writes it.
+  virtual ~StoreBase();
+
+  /// Opens the file, or begins anew where there is none that fits; `executor` runs the checkpoints and must outlive the store.
+  /// Directories are made. An error when the file can't be read or written, or was written with other types.
+  Result<Opened> open(const StoreFile& file, ports::Executor& executor);
+  /// Writes what is settled to the file and closes it; what is not settled is dropped. Nothing may be called after it but the destructor.
+  Status close();
+
+  /// Where the replay of the changelog starts: as of the last `settle`, or the file's after `open`.
+  [[nodiscard]] std::int64_t position() const;
+  /// The mark that was settled last, or is in the file.
+  [[nodiscard]] const std::string& mark() const;
+  /// Why the contents can't be trusted: a value that could not be encoded (an `abort` mends that) or decoded, an unreadable file.
+  /// To be asked between `drain` and the commit: unless ok, nothing may be committed.
+  Status content_status() const;
+  /// The same, or why the last checkpoint failed. Ok again when one succeeds.
+  Status status() const;
+
+  /// Begins a commit: what was changed so far is in flight. One at a time. O(1).
+  void begin_commit();
+  /// Serialises up to `limit` rows in flight, each once, and hands them on. True when all is done, or when
+  /// `content_status()` says why it can't be.
+  /// Between two calls the owner may go on: rows in flight that it touches are serialised first.
+  bool drain(std::size_t limit, RowVisitor sink);
+  /// The drained commit is in the log and the changelog ends at `changelog_end`. A failed checkpoint is told here, with the
+  /// commit settled and all rows kept in memory; it is tried again.
+  Status settle(std::int64_t changelog_end, std::string mark = {});
+  /// Takes back all that is not settled.
+  void abort();
+
+  /// Applies a record of the changelog; a null value is a tombstone. Only after `open`, before all changes.
+  Status restore(BytesView key, BytesView value, Timestamp timestamp);
+  /// The restored rows are those as of `changelog_end`.
+  Status end_restore(std::int64_t changelog_end, std::string mark = {});
+
+  /// Calls `visit` for all rows, memory and file merged, in the order of the keys' bytes. It must not use the store.
+  Status for_each(Contents contents, RowVisitor visit);
+
+  /// Starts a checkpoint when the last one is long ago; `now_ms` never goes back. Cheap: may be called per batch.
+  void maybe_checkpoint(std::int64_t now_ms);
+  /// Starts a checkpoint of all that is settled now, without waiting.
+  void checkpoint();
+  /// The same, and waits.
+  Status flush();
+
+  /// Says that `key` is wanted soon (some eight records ahead; `hint_far`: some sixteen): overlaps its misses with other work.
+  void hint(BytesView key) const;
+  void hint_far(BytesView key) const;
+  /// Rows in memory, erased ones that are not in the file yet included.
+  [[nodiscard]] std::size_t size() const;
+  [[nodiscard]] StoreFigures figures() const;
+
+ protected:
+  static constexpr std::uint32_t no_slot = 0xffff'ffff;
+  struct Touched {
+    std::byte* row;
+    std::uint32_t slot;  ///< where the old value belongs in the open generation's log; `no_slot`: nothing to keep
+  };
+
+  /// `value_bytes`: sizeof the value, which starts each row.
+  explicit StoreBase(std::size_t value_bytes);
+  /// The row of `key`, or null when there is none or it is not present.
+  std::byte* find_row(BytesView key);
+  /// The row of `key`, made if need be, with an entry in the undo log.
+  Touched touch_row(BytesView key);
+  /// The log (0 or 1) of the open generation.
+  [[nodiscard]] unsigned open_log() const { return open_log_; }
+  void destroy_rows();
+
+ private:
+  friend struct klamm::state::StoreCore;
+
+  virtual void construct(std::byte* row) = 0;
+  virtual void destroy(std::byte* row) = 0;
+  /// Makes the value V{} again.
+  virtual void reset(std::byte* row) = 0;
+  /// Null, or why not.
+  virtual const char* encode(const std::byte* row, Bytes& out) const = 0;
+  virtual const char* encode_old(unsigned log, std::uint32_t slot, Bytes& out) const = 0;
+  virtual const char* decode(BytesView bytes, std::byte* row) = 0;
+  virtual void put_back(std::byte* row, unsigned log, std::uint32_t slot) = 0;
+
+  std::unique_ptr<state::StoreCore> core_;
+  unsigned open_log_ = 0;
 };
 
+/// A store of values of type V by serialised keys.
 template <class V>
 class Store final : public StoreBase {
  public:
+  static_assert(alignof(V) <= 8, "klamm: Store<V>: values with an alignment above 8 bytes can't be stored");
+
+  Store() : StoreBase{sizeof(RowValue<V>)} {}
+  ~Store() override { destroy_rows(); }
+
   /// The row of `key`, uncommitted changes included; null when absent. Valid until the next call.
-  const Row<V>* find(BytesView key);
-  /// The row of `key` for change: its old value is kept for an abort first. When it is not present, `value` is V{}. Valid until the next call.
-  Row<V>& change(BytesView key);
-  /// Erases a row that `change` returned; it must not be used after.
-  void erase(Row<V>& row);
+  const Row<V>* find(BytesView key) {
+    std::byte* row = find_row(key);
+    return row == nullptr ? nullptr : &at(row);
+  }
+
+  /// The row of `key` for change: its old value is kept for an abort first. When it is not present, `value` is V{}; the caller sets value and
+  /// timestamp, and `set_present(true)`. Valid until the next call.
+  Row<V>& change(BytesView key) {
+    const Touched touched = touch_row(key);
+    Row<V>& row = at(touched.row);
+    if (touched.slot != no_slot) keep_old(row.value, touched.slot);
+    return row;
+  }
+
+  /// Erases a row that `change` returned; it must not be used after. A tombstone has the row's timestamp.
+  void erase(Row<V>& row) {
+    row.set_present(false);
+    row.value = V{};
+  }
+
+ private:
+  static Row<V>& at(std::byte* row) { return *std::launder(reinterpret_cast<Row<V>*>(row)); }
+  static const Row<V>& at(const std::byte* row) { return *std::launder(reinterpret_cast<const Row<V>*>(row)); }
+
+  // Entries are assigned over, never destroyed: a value with a heap of its own is copied into the capacity of an old one.
+  // Without memory for it the process ends: the row could not be taken back.
+  void keep_old(const V& value, std::uint32_t slot) noexcept {
+    auto& old = old_[open_log()];
+    if (slot >= old.size()) old.resize(slot < 32 ? 64 : std::size_t{slot} * 2);
+    old[slot].value = value;
+  }
+
+  void construct(std::byte* row) override { ::new (static_cast<void*>(row)) Row<V>; }
+  void destroy(std::byte* row) override { at(row).~Row<V>(); }
+  void reset(std::byte* row) override { at(row).value = V{}; }
+  const char* encode(const std::byte* row, Bytes& out) const override { return detail::encode(at(row).value, out).reason; }
+  const char* encode_old(unsigned log, std::uint32_t slot, Bytes& out) const override { return detail::encode(old_[log][slot].value, out).reason; }
+  const char* decode(BytesView bytes, std::byte* row) override {
+    const Decoded decoded = detail::decode(bytes, at(row).value);
+    return decoded.ok() ? nullptr : decoded.reason;
+  }
+  void put_back(std::byte* row, unsigned log, std::uint32_t slot) override {
+    using std::swap;
+    swap(at(row).value, old_[log][slot].value);
+  }
+
+  std::vector<RowValue<V>> old_[2];
 };
 
 }  // namespace klamm::detail

@@ -1,0 +1,154 @@
+#include "state/checkpointer.hpp"
+
+#include <exception>
+#include <utility>
+
+#include "ports/fault.hpp"
+
+namespace klamm::state {
+
+using ports::reached;
+
+// A worker can dirty more than a checkpoint writes: beyond this many limits it waits.
+constexpr std::size_t held_back_limits = 4;
+// Hot rows are folded in memory, not written, while they take less than this part of the limit.
+constexpr std::size_t hot_part = 8;
+
+Checkpointer::Checkpointer(const StoreFile& file, std::unique_ptr<TableFile> table, CommitNumber durable, ports::Executor& executor)
+    : file_{file}, executor_{executor}, table_{std::move(table)}, durable_{durable} {}
+
+void Checkpointer::settle(std::span<const BatchPtr> batches) {
+  std::size_t bytes = 0;
+  for (const auto& batch : batches) bytes += batch->bytes();
+  std::unique_lock lock{mutex_};
+  batches_.insert(batches_.end(), batches.begin(), batches.end());
+  dirty_bytes_ += bytes;
+  // After a failure the next try is the owner's: at the next interval, not at each commit.
+  if (dirty_bytes() < file_.dirty_bytes || failed_) return;
+  start(lock);
+  if (dirty_bytes() < held_back_limits * file_.dirty_bytes) return;
+  ++counters_.held_back;
+  done_.wait(lock, [&] { return !scheduled_ || failed_ || dirty_bytes() < held_back_limits * file_.dirty_bytes; });
+}
+
+void Checkpointer::request() {
+  std::unique_lock lock{mutex_};
+  requested_ = true;
+  start(lock);
+}
+
+Status Checkpointer::flush() {
+  std::unique_lock lock{mutex_};
+  if (batches_.empty()) return status_;
+  const CommitNumber wanted = batches_.back()->number;
+  done_.wait(lock, [&] { return !scheduled_; });
+  // A job that was on its way may have been one commit short; nothing is settled while this waits.
+  if (durable() < wanted) {
+    requested_ = true;
+    start(lock);
+    done_.wait(lock, [&] { return !scheduled_; });
+  }
+  return status_;
+}
+
+void Checkpointer::stop() {
+  std::unique_lock lock{mutex_};
+  stop_ = true;
+  done_.wait(lock, [&] { return !running_; });
+  table_.reset();
+}
+
+Status Checkpointer::status() const {
+  if (!failed_.load(std::memory_order_relaxed)) return {};
+  const std::lock_guard lock{mutex_};
+  return status_;
+}
+
+Checkpointer::Layers Checkpointer::layers() const {
+  const std::lock_guard lock{mutex_};
+  return {batches_, durable()};
+}
+
+Checkpointer::Counters Checkpointer::counters() const {
+  const std::lock_guard lock{mutex_};
+  return counters_;
+}
+
+void Checkpointer::start(std::unique_lock<std::mutex>& lock) {
+  if (scheduled_ || stop_ || batches_.empty()) return;
+  scheduled_ = true;
+  lock.unlock();
+  executor_.post([self = shared_from_this()] { self->run(); });
+  lock.lock();
+}
+
+void Checkpointer::run() {
+  std::unique_lock lock{mutex_};
+  if (!stop_ && !batches_.empty()) {
+    running_ = true;
+    checkpoint(lock);
+    running_ = false;
+  }
+  scheduled_ = false;
+  done_.notify_all();
+}
+
+void Checkpointer::checkpoint(std::unique_lock<std::mutex>& lock) {
+  std::vector<BatchPtr> frozen = batches_;
+  const bool may_fold = !requested_;
+  requested_ = false;
+  lock.unlock();
+
+  reached("state: checkpoint: before sort");
+  std::size_t bytes = 0, records = 0;
+  for (const auto& batch : frozen) bytes += batch->bytes();
+  std::vector<BatchPtr> folded;
+  Status status;
+  bool written = false;
+  try {
+    const auto sorted = sorted_changes(frozen);
+    for (const auto& change : sorted) records += CommitBatch::bytes_of(change);
+    if (!(may_fold && records * hot_part <= file_.dirty_bytes)) {
+      status = write(sorted, *frozen.back());
+      written = status.ok();
+      if (written) reached("state: checkpoint: after COMMIT");
+    }
+    // What can't be written stays, but no more of it than there are rows.
+    if (!written && frozen.size() > 1) folded = fold(sorted, frozen);
+  } catch (const std::exception& e) {
+    status = {Code::resource_exhausted, "store \"" + file_.store + "\": checkpoint: " + e.what(), file_.store};
+  }
+
+  lock.lock();
+  const auto end = batches_.begin() + static_cast<std::ptrdiff_t>(frozen.size());
+  if (written) {
+    ++counters_.checkpoints;
+    dirty_bytes_ -= bytes;
+    batches_.erase(batches_.begin(), end);
+    durable_.store(frozen.back()->number, std::memory_order_release);
+  } else if (!folded.empty()) {
+    if (status.ok()) ++counters_.folds;
+    std::size_t left = 0;
+    for (const auto& batch : folded) left += batch->bytes();
+    dirty_bytes_ -= bytes - left;
+    batches_.insert(batches_.erase(batches_.begin(), end), folded.begin(), folded.end());
+  }
+  status_ = status;
+  failed_ = !status.ok();
+  // Freeing some hundred batches takes milliseconds; let it not happen under the lock.
+  lock.unlock();
+  frozen.clear();
+  lock.lock();
+}
+
+Status Checkpointer::write(std::span<const Change> sorted, const CommitBatch& newest) {
+  const FilePosition position{newest.position, newest.number, newest.mark};
+  if (table_ != nullptr) return table_->write(sorted, position);
+  if (auto status = TableFile::build(file_, sorted, position); !status.ok()) return status;
+  auto opened = TableFile::open(file_, TableFile::Access::write);
+  if (!opened.ok()) return opened.status();
+  table_ = *std::move(opened);
+  return {};
+}
+
+}  // namespace klamm::state

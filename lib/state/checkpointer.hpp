@@ -1,0 +1,79 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "ports/executor.hpp"
+#include "state/commit_batch.hpp"
+#include "state/table_file.hpp"
+
+namespace klamm::state {
+
+/// Holds the committed generation (a list of immutable batches) and writes it to the file in the background.
+///
+///     settle ──▶ [batch batch batch] ──take a prefix──▶ sort, newest wins ──▶ one transaction ──▶ drop the prefix
+///
+/// Its jobs are the file's only writer and see only settled batches, so the file is always as of exactly one commit. Where there
+/// is no file yet the first checkpoint builds it. Owned by a store, and by the job that is posted. `settle` and `flush` are called
+/// on the store's thread, the rest by any.
+class Checkpointer : public std::enable_shared_from_this<Checkpointer> {
+ public:
+  /// `table`: the open file, or null where none is.
+  Checkpointer(const StoreFile& file, std::unique_ptr<TableFile> table, CommitNumber durable, ports::Executor& executor);
+
+  /// Adds batches that belong to one commit. Starts a checkpoint when enough bytes are dirty, and waits for it when far too many are.
+  void settle(std::span<const BatchPtr> batches);
+  /// Starts a checkpoint of all that is settled now, without waiting.
+  void request();
+  /// Waits until all that is settled now is in the file, or writing failed.
+  Status flush();
+  /// Waits for the checkpoint that runs, and lets none start.
+  void stop();
+
+  /// Why the last checkpoint failed; ok again when one succeeds.
+  Status status() const;
+  /// Newest commit in the file. What is older and not in memory can be read from the file.
+  [[nodiscard]] CommitNumber durable() const { return durable_.load(std::memory_order_acquire); }
+  [[nodiscard]] std::size_t dirty_bytes() const { return dirty_bytes_.load(std::memory_order_relaxed); }
+  /// The committed generation, oldest first, and the commit below it: one consistent pair.
+  struct Layers {
+    std::vector<BatchPtr> batches;
+    CommitNumber durable = 0;
+  };
+  [[nodiscard]] Layers layers() const;
+
+  struct Counters {
+    std::uint64_t checkpoints = 0, folds = 0, held_back = 0;
+  };
+  [[nodiscard]] Counters counters() const;
+
+ private:
+  void start(std::unique_lock<std::mutex>& lock);
+  void run();
+  void checkpoint(std::unique_lock<std::mutex>& lock);
+  Status write(std::span<const Change> sorted, const CommitBatch& newest);
+
+  const StoreFile file_;
+  ports::Executor& executor_;
+  std::unique_ptr<TableFile> table_;  // the running job's
+
+  mutable std::mutex mutex_;
+  std::condition_variable done_;
+  std::vector<BatchPtr> batches_;
+  bool scheduled_ = false;  // a job is posted or runs
+  bool running_ = false;
+  bool requested_ = false;  // asked for by name: no folding instead
+  bool stop_ = false;
+  Status status_;
+  Counters counters_;
+  std::atomic<bool> failed_{false};
+  std::atomic<CommitNumber> durable_;
+  std::atomic<std::size_t> dirty_bytes_{0};
+};
+
+}  // namespace klamm::state

@@ -1,0 +1,109 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "klamm/detail/rows.hpp"
+
+namespace klamm::state {
+
+using detail::CommitNumber;
+
+/// A changed key as it goes to the changelog and to the file; a value with `data() == nullptr` is a tombstone.
+struct Change {
+  BytesView key;
+  BytesView value;
+  Timestamp timestamp;
+
+  [[nodiscard]] bool tombstone() const { return value.data() == nullptr; }
+};
+
+/// The serialised changes of one commit, in one buffer:
+///
+///     batch  := record*
+///     record := key_size:u32  value_size:u32 (0xffffffff: tombstone)  timestamp:i64  key  value      (in the machine's byte order: in memory only)
+///
+/// Filled on the task's thread while a commit is drained; immutable and shared from `settle` on: the changelog's sender,
+/// the checkpoint and queries on other threads read the same bytes. A key is serialised once per commit.
+class CommitBatch {
+ public:
+  explicit CommitBatch(std::size_t expected_bytes = 0) { data_.reserve(expected_bytes); }
+
+  /// Appends a record; `write(Bytes&)` appends the value's bytes and returns null, or why it can't: then nothing is appended.
+  template <class Write>
+  const char* append(BytesView key, Timestamp timestamp, Write write) {
+    const std::size_t start = data_.size();
+    put_header(key, 0, timestamp);
+    if (const char* reason = write(data_); reason != nullptr) {
+      data_.resize(start);
+      return reason;
+    }
+    const auto value_size = static_cast<std::uint32_t>(data_.size() - start - header_bytes - key.size());
+    std::memcpy(data_.data() + start + 4, &value_size, 4);
+    return nullptr;
+  }
+  void append_tombstone(BytesView key, Timestamp timestamp) { put_header(key, tombstone, timestamp); }
+  void append(const Change& change);
+
+  void clear() { data_.clear(); }
+  /// Also the position behind the last record.
+  [[nodiscard]] std::size_t bytes() const { return data_.size(); }
+  /// The record at a position; its views are valid until the next append.
+  [[nodiscard]] Change change_at(std::size_t at) const {
+    Header header;
+    std::memcpy(&header, data_.data() + at, sizeof header);
+    const std::byte* key = data_.data() + at + header_bytes;
+    Change change{{key, header.key_size}, {}, Timestamp{header.timestamp}};
+    if (header.value_size != tombstone) change.value = {key + header.key_size, header.value_size};
+    return change;
+  }
+  /// Position of the record behind the one at `at`.
+  [[nodiscard]] std::size_t next(std::size_t at) const {
+    const Change change = change_at(at);
+    return at + header_bytes + change.key.size() + change.value.size();
+  }
+
+  /// Bytes that a change takes in a batch.
+  static std::size_t bytes_of(const Change& change) { return header_bytes + change.key.size() + change.value.size(); }
+  /// No batch is to grow above this: positions inside have 32 bits.
+  static constexpr std::size_t most_bytes = std::size_t{1} << 30;
+
+  CommitNumber number = 0;    ///< the commit these changes belong to (the last one, when folded)
+  CommitNumber first = 0;     ///< the first commit inside, when several were folded into one
+  std::int64_t position = 0;  ///< the changelog's end as of this commit
+  std::string mark;           ///< the commit mark, stored with the state
+
+ private:
+  struct Header {
+    std::uint32_t key_size, value_size;
+    std::int64_t timestamp;
+  };
+  static constexpr std::uint32_t tombstone = 0xffff'ffff;
+  static constexpr std::size_t header_bytes = 16;
+  static_assert(sizeof(Header) == header_bytes);
+
+  void put_header(BytesView key, std::uint32_t value_size, Timestamp timestamp) {
+    const Header header{static_cast<std::uint32_t>(key.size()), value_size, timestamp.milliseconds()};
+    const std::size_t start = data_.size();
+    data_.resize(start + header_bytes + key.size());
+    std::memcpy(data_.data() + start, &header, sizeof header);
+    if (!key.empty()) std::memcpy(data_.data() + start + header_bytes, key.data(), key.size());
+  }
+
+  Bytes data_;
+};
+
+using BatchPtr = std::shared_ptr<const CommitBatch>;
+
+/// Views of the newest change of each key in `batches` (oldest first), sorted by key. Valid while the batches live.
+std::vector<Change> sorted_changes(std::span<const BatchPtr> batches);
+
+/// The same as batches: what several commits changed, each key once. `from` are the commits, oldest first.
+std::vector<BatchPtr> fold(std::span<const Change> sorted, std::span<const BatchPtr> from);
+
+}  // namespace klamm::state

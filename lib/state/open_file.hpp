@@ -1,0 +1,21 @@
+#pragma once
+
+#include <memory>
+
+#include "state/table_file.hpp"
+
+namespace klamm::state {
+
+/// What stands at a store's path, once all that does not fit is out of the way.
+struct FoundFile {
+  detail::Opened opened;
+  FilePosition position;
+  std::unique_ptr<TableFile> table;  ///< null unless resumed
+};
+
+/// Opens the file of a store when it is whole and its own, else removes it and says why. A foreign file is set aside as `<path>.foreign`.
+///
+/// An error, with the file left alone: it can't be read or written, or it holds other types.
+Result<FoundFile> open_file(const StoreFile& file);
+
+}  // namespace klamm::state

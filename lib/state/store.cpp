@@ -1,0 +1,243 @@
+#include "klamm/detail/store.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <random>
+
+#include "ports/fault.hpp"
+#include "state/open_file.hpp"
+#include "state/store_core.hpp"
+
+namespace klamm::state {
+
+const std::uint64_t hash_seed = [] {
+  std::random_device random;
+  return std::uint64_t{random()} << 32 | random();
+}();
+
+}  // namespace klamm::state
+
+namespace klamm::detail {
+
+using ports::reached;
+using state::hash_key;
+using state::no_row;
+
+StoreBase::StoreBase(std::size_t value_bytes) : core_{std::make_unique<state::StoreCore>(*this, value_bytes)} {}
+
+StoreBase::~StoreBase() {
+  if (core_->checkpointer != nullptr) core_->checkpointer->stop();
+}
+
+void StoreBase::destroy_rows() {
+  core_->rows.for_each([this](std::byte* row) { destroy(row); });
+}
+
+Result<Opened> StoreBase::open(const StoreFile& file, ports::Executor& executor) {
+  assert(core_->rows.size() == 0 && core_->checkpointer == nullptr);
+  core_->file = file;
+  core_->position = file.changelog_begin;
+  if (file.path.empty()) return Opened{Opened::How::fresh, "kept in memory"};
+  auto found = state::open_file(file);
+  if (!found.ok()) return found.status();
+  core_->complete = found->table == nullptr;
+  core_->position = found->position.changelog;
+  core_->mark = found->position.mark;
+  core_->newest = found->position.commit;
+  core_->checkpointer = std::make_shared<state::Checkpointer>(file, std::move(found->table), core_->newest, executor);
+  return std::move(found->opened);
+}
+
+Status StoreBase::close() {
+  Status status;
+  if (core_->checkpointer != nullptr) {
+    if (core_->failure.ok()) status = core_->checkpointer->flush();
+    core_->reader.reset();
+    core_->checkpointer->stop();
+  }
+  return core_->failure.ok() ? status : core_->failure;
+}
+
+std::int64_t StoreBase::position() const { return core_->position; }
+const std::string& StoreBase::mark() const { return core_->mark; }
+
+Status StoreBase::content_status() const { return core_->failure.ok() ? core_->encode_failure : core_->failure; }
+Status StoreBase::status() const {
+  auto status = content_status();
+  return status.ok() && core_->checkpointer != nullptr ? core_->checkpointer->status() : status;
+}
+
+std::byte* StoreBase::find_row(BytesView key) {
+  state::StoreCore& core = *core_;
+  const std::uint32_t hash = hash_key(key);
+  RowHandle handle = core.rows.find(hash, key);
+  if (handle == no_row) {
+    if (core.complete) return nullptr;
+    handle = core.load(hash, key);
+    if (handle == no_row) return nullptr;
+  }
+  std::byte* row = core.rows.at(handle);
+  return core.rows.meta(row).present() ? row : nullptr;
+}
+
+StoreBase::Touched StoreBase::touch_row(BytesView key) {
+  state::StoreCore& core = *core_;
+  const std::uint32_t hash = hash_key(key);
+  RowHandle handle = core.rows.find(hash, key);
+  if (handle == no_row) {
+    if (!core.complete) handle = core.load(hash, key);
+    if (handle == no_row) handle = core.create(hash, key);
+  }
+  std::byte* row = core.rows.at(handle);
+  RowMeta& meta = core.rows.meta(row);
+  state::UndoLog& log = core.open_generation();
+  if (log.entry(handle, meta) != nullptr) return {row, no_slot};
+  state::UndoLog& in_flight = core.in_flight();
+  if (core.drained < in_flight.size()) {
+    if (const auto* undo = in_flight.entry(handle, meta)) core.serialise(handle, *undo);
+  }
+  const std::uint32_t slot = log.add(handle, meta);
+  return {row, meta.present() ? slot : no_slot};
+}
+
+void StoreBase::begin_commit() {
+  state::StoreCore& core = *core_;
+  assert(!core.committing && !core.restoring);
+  core.committing = true;
+  // In memory nobody else holds the batch: its buffer is used again.
+  if (core.pending == nullptr || core.pending.use_count() != 1) core.pending = std::make_shared<state::CommitBatch>(core.expected_bytes);
+  core.pending->clear();
+  core.pending->number = core.pending->first = ++core.newest;
+  open_log_ ^= 1U;
+  core.open_generation().start_behind(core.in_flight());
+  core.drained = core.sunk = 0;
+}
+
+bool StoreBase::drain(std::size_t limit, RowVisitor sink) {
+  state::StoreCore& core = *core_;
+  assert(core.committing);
+  constexpr std::size_t ahead = 12;  // rows are scattered: ask for them early
+  state::UndoLog& log = core.in_flight();
+  const std::size_t end = log.size() - core.drained > limit ? core.drained + limit : log.size();
+  for (; core.drained < end; ++core.drained) {
+    if (core.drained + ahead < end) __builtin_prefetch(core.rows.at(log[core.drained + ahead].row), 1);
+    core.serialise(log[core.drained].row, log[core.drained]);
+  }
+  if (!content_status().ok()) return true;
+  const state::CommitBatch& batch = *core.pending;
+  for (; core.sunk < batch.bytes(); core.sunk = batch.next(core.sunk)) {
+    const state::Change change = batch.change_at(core.sunk);
+    sink(change.key, change.value, change.timestamp);
+  }
+  return core.drained == log.size();
+}
+
+Status StoreBase::settle(std::int64_t changelog_end, std::string mark) {
+  state::StoreCore& core = *core_;
+  assert(core.committing);
+  if (auto status = content_status(); !status.ok()) return status;
+  assert(core.drained == core.in_flight().size() && core.sunk == core.pending->bytes());
+  const bool moved = core.pending->bytes() != 0 || core.position != changelog_end || core.mark != mark;
+  core.position = changelog_end;
+  core.mark = std::move(mark);
+  core.committing = false;
+  core.in_flight().clear();
+  core.drained = 0;
+  if (core.checkpointer != nullptr && moved) {
+    core.expected_bytes = core.pending->bytes() + core.pending->bytes() / 8 + 4096;
+    core.pending->position = changelog_end;
+    core.pending->mark = core.mark;
+    const state::BatchPtr batch = std::move(core.pending);
+    core.checkpointer->settle({&batch, 1});
+  }
+  core.bury();
+  return core.checkpointer == nullptr ? Status{} : core.checkpointer->status();
+}
+
+void StoreBase::abort() {
+  state::StoreCore& core = *core_;
+  core.take_back(open_log_);
+  reached("state: abort: half");
+  core.take_back(open_log_ ^ 1U);
+  core.encode_failure = {};
+  core.committing = false;
+  core.drained = 0;
+  core.bury();
+}
+
+Status StoreBase::restore(BytesView key, BytesView value, Timestamp timestamp) {
+  state::StoreCore& core = *core_;
+  assert(!core.committing && core.open_generation().size() == 0);
+  if (!core.restoring) ++core.newest;
+  core.restoring = true;
+  const std::uint32_t hash = hash_key(key);
+  RowHandle handle = core.rows.find(hash, key);
+  if (value.data() == nullptr && core.complete) {  // no file to erase it from
+    if (handle != no_row) core.destroy(handle);
+    return {};
+  }
+  if (handle == no_row) handle = core.create(hash, key);
+  std::byte* row = core.rows.at(handle);
+  RowMeta& meta = core.rows.meta(row);
+  meta.timestamp = timestamp;
+  meta.set_present(value.data() != nullptr);
+  state::StoreCore::commit_of(meta) = core.newest;
+  if (value.data() == nullptr) {
+    reset(row);
+  } else if (const char* reason = core.decode(value, row); reason != nullptr) {
+    core.failure = core.value_problem(Code::data_loss, key, "can't decode the changelog's value", reason);
+  }
+  return core.failure;
+}
+
+Status StoreBase::end_restore(std::int64_t changelog_end, std::string mark) {
+  state::StoreCore& core = *core_;
+  if (!core.failure.ok()) return core.failure;
+  core.position = changelog_end;
+  core.mark = std::move(mark);
+  if (!core.restoring) return {};
+  core.restoring = false;
+  if (core.checkpointer == nullptr) return {};
+  const auto batches = core.restored_batches();
+  if (!core.failure.ok()) return core.failure;
+  core.checkpointer->settle(batches);
+  core.bury();
+  return core.checkpointer->status();
+}
+
+void StoreBase::maybe_checkpoint(std::int64_t now_ms) {
+  state::StoreCore& core = *core_;
+  if (core.checkpointer == nullptr) return;
+  if (core.checkpoint_due_ms >= 0 && now_ms < core.checkpoint_due_ms) return;
+  if (core.checkpoint_due_ms >= 0) core.checkpointer->request();
+  core.checkpoint_due_ms = now_ms + core.file.checkpoint_interval.milliseconds();
+}
+
+void StoreBase::checkpoint() {
+  if (core_->checkpointer != nullptr) core_->checkpointer->request();
+}
+Status StoreBase::flush() { return core_->checkpointer == nullptr ? Status{} : core_->checkpointer->flush(); }
+
+void StoreBase::hint(BytesView key) const {
+  const RowHandle row = core_->rows.index().likely(hash_key(key));
+  __builtin_prefetch(core_->rows.at(row), 1);
+}
+void StoreBase::hint_far(BytesView key) const { core_->rows.index().prefetch(hash_key(key)); }
+std::size_t StoreBase::size() const { return core_->rows.size(); }
+
+StoreFigures StoreBase::figures() const {
+  StoreFigures figures;
+  figures.rows = core_->rows.size();
+  figures.memory_bytes = core_->rows.bytes();
+  figures.file_reads = core_->file_reads;
+  if (core_->checkpointer != nullptr) {
+    const auto counters = core_->checkpointer->counters();
+    figures.dirty_bytes = core_->checkpointer->dirty_bytes();
+    figures.checkpoints = counters.checkpoints;
+    figures.folds = counters.folds;
+    figures.held_back = counters.held_back;
+  }
+  return figures;
+}
+
+}  // namespace klamm::detail

@@ -1,0 +1,130 @@
+#include "state/store_core.hpp"
+
+#include <algorithm>
+
+#include "ports/fault.hpp"
+
+namespace klamm::state {
+namespace {
+
+/// A key for a message: as text when it is some, else as hex digits.
+std::string shown(BytesView key) {
+  constexpr std::size_t most = 40;
+  const BytesView head = key.first(std::min(key.size(), most));
+  std::string result;
+  if (std::all_of(head.begin(), head.end(), [](std::byte b) { return b >= std::byte{0x20} && b < std::byte{0x7f}; })) {
+    result = '"' + std::string{reinterpret_cast<const char*>(head.data()), head.size()} + '"';
+  } else {
+    result = "0x";
+    for (const std::byte b : head) {
+      for (const unsigned digit : {std::to_integer<unsigned>(b) >> 4U, std::to_integer<unsigned>(b) & 15U}) result += "0123456789abcdef"[digit];
+    }
+  }
+  return key.size() > most ? result + "…" : result;
+}
+
+}  // namespace
+
+Status StoreCore::value_problem(Code code, BytesView key, const char* what, const char* reason) const {
+  return {code, "store \"" + file.store + "\": " + what + " of key " + shown(key) + ": " + reason, file.store};
+}
+
+void StoreCore::destroy(RowHandle row) {
+  commit_of(rows.meta(row)) = buried;
+  rows.remove(row, [this](std::byte* at) { owner.destroy(at); });
+}
+
+Status StoreCore::open_reader() {
+  if (reader != nullptr) return {};
+  auto opened = TableFile::open(file, TableFile::Access::read);
+  if (!opened.ok()) return opened.status();
+  reader = *std::move(opened);
+  return {};
+}
+
+RowHandle StoreCore::load(std::uint32_t hash, BytesView key) {
+  if (!failure.ok()) return no_row;
+  if (failure = open_reader(); !failure.ok()) return no_row;
+  ++file_reads;
+  Timestamp timestamp;
+  const auto found = reader->get(key, scratch, timestamp);
+  if (!found.ok()) failure = found.status();
+  if (!found.ok() || !*found) return no_row;
+  const RowHandle handle = create(hash, key);
+  if (const char* reason = decode(scratch, rows.at(handle)); reason != nullptr) {
+    failure = value_problem(Code::data_loss, key, "can't decode the stored value", reason);
+    destroy(handle);
+    return no_row;
+  }
+  RowMeta& meta = rows.meta(handle);
+  meta.timestamp = timestamp;
+  meta.set_present(true);
+  return handle;
+}
+
+void StoreCore::serialise(RowHandle handle, const Undo& undo_entry) {
+  std::byte* row = rows.at(handle);
+  RowMeta& meta = rows.meta(row);
+  if (commit_of(meta) == pending->number) return;  // touched again between two slices
+  commit_of(meta) = pending->number;
+  const BytesView key = rows.key(row);
+  if (meta.present()) {
+    const char* reason = pending->append(key, meta.timestamp, [&](Bytes& out) { return encode(row, out); });
+    if (reason != nullptr && encode_failure.ok()) encode_failure = value_problem(Code::failed_record, key, "can't encode the value", reason);
+    return;
+  }
+  graves.push_back({handle, pending->number});
+  if (undo_entry.present) pending->append_tombstone(key, meta.timestamp);  // else it came and went
+}
+
+void StoreCore::take_back(unsigned log) {
+  UndoLog& entries = undo[log];
+  for (std::size_t i = entries.size(); i-- > 0;) {
+    if (i >= 12) __builtin_prefetch(rows.at(entries[i - 12].row), 1);
+    const Undo& entry = entries[i];
+    std::byte* row = rows.at(entry.row);
+    if (entry.present) {
+      owner.put_back(row, log, static_cast<std::uint32_t>(i));
+    } else {
+      owner.reset(row);
+      graves.push_back({entry.row, commit_of(rows.meta(row))});
+    }
+    entries.put_back(entry, rows.meta(row));
+  }
+  entries.clear();
+}
+
+void StoreCore::bury() {
+  const CommitNumber durable = settled_number();
+  for (; !graves.empty(); graves.pop_front()) {
+    const auto [row, commit] = graves.front();
+    if (!complete && commit > durable) return;
+    RowMeta& meta = rows.meta(row);
+    if (!meta.present() && commit_of(meta) == commit && !touched(row)) destroy(row);
+  }
+}
+
+std::vector<BatchPtr> StoreCore::restored_batches() {
+  std::vector<BatchPtr> batches;
+  std::shared_ptr<CommitBatch> batch;
+  rows.for_each([&](std::byte* row) {
+    RowMeta& meta = rows.meta(row);
+    if (commit_of(meta) != newest) return;
+    if (batch == nullptr || batch->bytes() >= CommitBatch::most_bytes / 16) {
+      batches.push_back(batch = std::make_shared<CommitBatch>());
+      batch->number = batch->first = newest;
+      batch->position = position;
+      batch->mark = mark;
+    }
+    if (!meta.present()) {
+      batch->append_tombstone(rows.key(row), meta.timestamp);
+      graves.push_back({rows.handle(row), newest});
+      return;
+    }
+    const char* reason = batch->append(rows.key(row), meta.timestamp, [&](Bytes& out) { return encode(row, out); });
+    if (reason != nullptr) failure = value_problem(Code::data_loss, rows.key(row), "can't encode the restored value", reason);
+  });
+  return batches;
+}
+
+}  // namespace klamm::state

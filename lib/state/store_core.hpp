@@ -1,0 +1,108 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "klamm/detail/store.hpp"
+#include "state/checkpointer.hpp"
+#include "state/commit_batch.hpp"
+#include "state/row_table.hpp"
+#include "state/table_file.hpp"
+#include "state/undo_log.hpp"
+
+namespace klamm::state {
+
+using detail::StoreBase;
+
+/// What a store is made of, but for the values. Owned by the StoreBase it serves; used on its thread.
+struct StoreCore {
+  explicit StoreCore(StoreBase& store, std::size_t value_bytes) : owner{store}, rows{value_bytes} {}
+
+  StoreBase& owner;
+  StoreFile file;
+  RowTable rows;
+  UndoLog undo[2];  // the open generation, and the one in flight
+
+  /// Every row that is not in memory is nowhere: a miss is final.
+  bool complete = true;
+  std::unique_ptr<TableFile> reader;  // opened when first needed
+  std::shared_ptr<Checkpointer> checkpointer;  // null: in memory only
+  std::uint64_t file_reads = 0;
+
+  CommitNumber newest = 0;               // numbers are not used again after an abort: a row's number says which drain wrote it
+  std::shared_ptr<CommitBatch> pending;  // of the commit in flight
+  std::size_t drained = 0;               // entries of the log in flight that are serialised
+  std::size_t sunk = 0;                  // bytes of pending that the sink has seen
+  std::size_t expected_bytes = 4096;
+  bool committing = false;
+  bool restoring = false;
+
+  /// Erased rows that may go once their tombstone is in the file.
+  struct Grave {
+    RowHandle row;
+    CommitNumber commit;
+  };
+  std::deque<Grave> graves;
+
+  std::int64_t position = 0;
+  std::string mark;
+  Status failure;         // what the store holds can't be trusted any more
+  Status encode_failure;  // the commit in flight can't be written; an abort takes it back
+  std::int64_t checkpoint_due_ms = -1;
+  Bytes scratch;
+
+  UndoLog& open_generation() { return undo[owner.open_log_]; }
+  UndoLog& in_flight() { return undo[owner.open_log_ ^ 1U]; }
+  [[nodiscard]] bool touched(RowHandle row) { return open_generation().entry(row, rows.meta(row)) || in_flight().entry(row, rows.meta(row)); }
+
+  RowHandle create(std::uint32_t hash, BytesView key) {
+    return rows.add(hash, key, [this](std::byte* row) { owner.construct(row); });
+  }
+  void destroy(RowHandle row);
+  /// The row of a key that is not in memory, from the file; `no_row` when it is not there either.
+  RowHandle load(std::uint32_t hash, BytesView key);
+  Status open_reader();
+
+  /// Writes a row of the commit in flight into its batch, once.
+  void serialise(RowHandle handle, const Undo& undo_entry);
+  void take_back(unsigned log);
+  /// Frees erased rows that nobody needs any more.
+  void bury();
+  CommitNumber settled_number() const { return checkpointer == nullptr ? newest : checkpointer->durable(); }
+  /// The restored rows as batches of one commit.
+  std::vector<BatchPtr> restored_batches();
+
+  /// Null, or why the row's value can't be written or read; exceptions included.
+  const char* encode(const std::byte* row, Bytes& out) const {
+    return guarded([&] { return owner.encode(row, out); });
+  }
+  const char* encode_old(unsigned log, std::uint32_t slot, Bytes& out) const {
+    return guarded([&] { return owner.encode_old(log, slot, out); });
+  }
+  const char* decode(BytesView value, std::byte* row) const {
+    return guarded([&] { return owner.decode(value, row); });
+  }
+  Status value_problem(Code code, BytesView key, const char* what, const char* reason) const;
+
+  /// CommitNumber of a row that is free.
+  static constexpr CommitNumber buried = 0xffff'ffff;
+  static CommitNumber& commit_of(RowMeta& meta) { return meta.commit_; }
+
+ private:
+  template <class F>
+  static const char* guarded(F f) {
+    try {
+      return f();
+    } catch (const std::bad_alloc&) {
+      return "out of memory";
+    } catch (...) {
+      return "its serde threw an exception";
+    }
+  }
+};
+
+}  // namespace klamm::state

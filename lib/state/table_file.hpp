@@ -1,0 +1,92 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "klamm/detail/store.hpp"
+#include "klamm/status.hpp"
+#include "state/commit_batch.hpp"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace klamm::state {
+
+using detail::StoreFile;
+
+/// What the file holds besides rows; written in the same transaction as they are.
+struct FilePosition {
+  std::int64_t changelog = 0;  ///< replay starts here
+  CommitNumber commit = 0;     ///< newest commit inside
+  std::string mark;
+};
+
+/// Who wrote a file, and for what.
+struct FileOwner {
+  std::string store, application, lineage, key_schema, value_schema;
+  std::int32_t partition = 0;
+};
+
+/// One connection to a store's SQLite file, used by one thread at a time: the checkpoint writes, the task looks up rows that are
+/// not in memory.
+///
+///     rows(k BLOB PRIMARY KEY, v BLOB, ts INTEGER) WITHOUT ROWID     by serialised key
+///     meta(id = 1, store, application, …, changelog_offset, commit_number, mark)     the position that belongs to exactly these rows
+///     a view named as the store (store_view.hpp)                     keys and values of built-in types, readable
+///
+/// `application_id` is "klmm", `user_version` the format's. A file appears at its path whole, by `build`.
+class TableFile {
+ public:
+  static constexpr std::int32_t application_id = 0x6b6c'6d6d;
+  static constexpr std::int32_t format_version = 1;
+  enum class Access : unsigned char { write, read };
+
+  /// Opens a file that is there; `data_loss` when it is damaged.
+  static Result<std::unique_ptr<TableFile>> open(const StoreFile& file, Access access);
+  ~TableFile();
+  TableFile(const TableFile&) = delete;
+  TableFile& operator=(const TableFile&) = delete;
+
+  Result<FilePosition> position();
+  Result<FileOwner> owner();
+  /// Writes the types of the store where the file, whose owner is given, knows none.
+  Status adopt_types(const FileOwner& owner);
+  /// `data_loss` when SQLite finds pages that contradict each other.
+  Status check();
+
+  /// Copies the value of `key` into `value`; false when there is none.
+  Result<bool> get(BytesView key, Bytes& value, Timestamp& timestamp);
+  /// Calls `visit` for all rows in key order.
+  Status scan(detail::RowVisitor visit);
+
+  /// Writes `sorted` and the position in one transaction, or nothing.
+  Status write(std::span<const Change> sorted, const FilePosition& position);
+
+  /// Writes a new file by one sorted append without journal, then fsync and rename: all or nothing. Nobody may have the old one open.
+  static Status build(const StoreFile& file, std::span<const Change> sorted, const FilePosition& position);
+
+ private:
+  explicit TableFile(const StoreFile& file) : file_{file} {}
+  Status connect(const std::string& path, int flags);
+  Status prepare();
+  Status create();
+  Status run(const char* sql);
+  Status put_rows(std::span<const Change> sorted, const FilePosition& position);
+  Status problem(const char* doing);
+
+  const StoreFile file_;
+  std::string path_;
+  sqlite3* db_ = nullptr;
+  sqlite3_stmt* get_ = nullptr;
+  sqlite3_stmt* put_ = nullptr;
+  sqlite3_stmt* erase_ = nullptr;
+  sqlite3_stmt* scan_ = nullptr;
+  sqlite3_stmt* write_meta_ = nullptr;
+};
+
+/// Removes a store's file with all that belongs to it. No error when nothing is there.
+Status remove_file(const std::string& path);
+
+}  // namespace klamm::state

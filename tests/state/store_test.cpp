@@ -1,0 +1,158 @@
+#include <doctest/doctest.h>
+
+#include <stdexcept>
+
+#include "support.hpp"
+
+using namespace klamm;
+using namespace klamm::testing;
+
+namespace {
+
+const std::string one = encoded<std::int64_t>(1), two = encoded<std::int64_t>(2), three = encoded<std::int64_t>(3);
+
+struct Picky {
+  std::string value;
+};
+
+}  // namespace
+
+template <>
+struct klamm::serde<Picky> {
+  static Encoded encode(const Picky& picky, Bytes& out) {
+    if (picky.value == "throw") throw std::runtime_error("no");
+    detail::append(out, "half of it", 4);
+    if (picky.value == "bad") return unencodable("it is bad");
+    detail::append(out, picky.value.data(), picky.value.size());
+    return {};
+  }
+  static Decoded decode(BytesView in, Picky& slot) {
+    if (in.size() < 4) return malformed("too short");
+    slot.value = text(in.subspan(4));
+    return {};
+  }
+};
+
+TEST_CASE("a changed row is found, an erased one is not") {
+  Store<std::int64_t> store;
+  CHECK(store.find(bytes("a")) == nullptr);
+  put<std::int64_t>(store, "a", 1, 10);
+  put<std::int64_t>(store, "", 2, 20);
+  REQUIRE(store.find(bytes("a")) != nullptr);
+  CHECK(store.find(bytes("a"))->value == 1);
+  CHECK(store.find(bytes("a"))->timestamp == Timestamp{10});
+  CHECK(store.find(bytes(""))->value == 2);
+  erase(store, "a");
+  CHECK(store.find(bytes("a")) == nullptr);
+  auto& row = store.change(bytes("a"));
+  CHECK(!row.present());
+  CHECK(row.value == 0);
+}
+
+TEST_CASE("a commit hands on each touched row once, with its newest value and timestamp") {
+  Store<std::int64_t> store;
+  put<std::int64_t>(store, "a", 7, 1);
+  put<std::int64_t>(store, "a", 1, 2);
+  put<std::int64_t>(store, "b", 2, 3);
+  put<std::int64_t>(store, "came and went", 9, 4);
+  erase(store, "came and went");
+  CHECK(commit(store, 2) == Table{{"a", {one, 2}}, {"b", {two, 3}}});
+  auto& row = store.change(bytes("b"));
+  row.timestamp = Timestamp{8};
+  store.erase(row);
+  CHECK(commit(store, 3) == Table{{"b", {"", 8, true}}});
+  CHECK(commit(store, 3).empty());
+  CHECK(store.position() == 3);
+  CHECK(store.size() == 1);  // erased rows don't stay
+}
+
+TEST_CASE("an abort takes back the open generation and the one in flight") {
+  Store<std::string> store;
+  put<std::string>(store, "a", "committed", 1);
+  put<std::string>(store, "gone", "committed", 1);
+  commit(store, 2);
+  put<std::string>(store, "a", "in flight", 2);
+  put<std::string>(store, "new", "in flight", 2);
+  erase(store, "gone");
+  store.begin_commit();
+  SUBCASE("not drained") {}
+  SUBCASE("half drained") { CHECK(!store.drain(1, [](BytesView, BytesView, Timestamp) {})); }
+  SUBCASE("drained") { CHECK(store.drain(10, [](BytesView, BytesView, Timestamp) {})); }
+  put<std::string>(store, "a", "open", 3);
+  put<std::string>(store, "new", "open", 3);
+  put<std::string>(store, "newer", "open", 3);
+  CHECK(table_of(store, Contents::committed) == Table{{"a", {"committed", 1}}, {"gone", {"committed", 1}}});
+  store.abort();
+  CHECK(table_of(store) == Table{{"a", {"committed", 1}}, {"gone", {"committed", 1}}});
+  CHECK(store.size() == 2);
+  put<std::string>(store, "a", "again", 4);
+  CHECK(commit(store, 3) == Table{{"a", {"again", 4}}});
+}
+
+TEST_CASE("a row in flight that is touched again goes out as it was at the commit") {
+  Store<std::int64_t> store;
+  put<std::int64_t>(store, "a", 1);
+  put<std::int64_t>(store, "b", 2);
+  erase(store, "b");
+  put<std::int64_t>(store, "c", 3);
+  Table out;
+  const auto sink = [&](BytesView key, BytesView value, Timestamp timestamp) { show(out, key, value, timestamp); };
+  store.begin_commit();
+  CHECK(!store.drain(1, sink));
+  put<std::int64_t>(store, "c", 1);
+  put<std::int64_t>(store, "a", 3);
+  while (!store.drain(1, sink)) {
+  }
+  CHECK(out == Table{{"a", {one}}, {"c", {three}}});
+  REQUIRE(store.settle(2).ok());
+  CHECK(commit(store, 4) == Table{{"a", {three}}, {"c", {one}}});
+}
+
+TEST_CASE("a value that can't be written fails the commit, and an abort takes it back") {
+  Store<Picky> store;
+  put<Picky>(store, "a", {"good"});
+  commit(store, 1);
+  put<Picky>(store, "b", {"fine"});
+  for (const std::string bad : {"bad", "throw"}) {
+    put<Picky>(store, "a", {bad});
+    store.begin_commit();
+    CHECK(store.drain(100, [](BytesView, BytesView, Timestamp) { FAIL("nothing of it may be sent"); }));
+    const auto status = store.content_status();
+    CHECK(status.code() == Code::failed_record);
+    CHECK(status.message().find("can't encode the value of key \"a\"") != std::string::npos);
+    CHECK(!store.settle(2).ok());
+    store.abort();
+    CHECK(store.content_status().ok());
+    CHECK(table_of(store) == Table{{"a", {"halfgood"}}});
+  }
+}
+
+TEST_CASE("restored rows are the last of each key, and an undecodable one is named") {
+  Store<Picky> store;
+  CHECK(store.restore(bytes("a"), bytes("....old"), Timestamp{1}).ok());
+  CHECK(store.restore(bytes("a"), bytes("....new"), Timestamp{2}).ok());
+  CHECK(store.restore(bytes("b"), bytes("....gone"), Timestamp{1}).ok());
+  CHECK(store.restore(bytes("b"), {}, Timestamp{2}).ok());
+  CHECK(store.restore(bytes("c"), {}, Timestamp{2}).ok());
+  CHECK(store.end_restore(17).ok());
+  CHECK(store.position() == 17);
+  CHECK(table_of(store) == Table{{"a", {"halfnew", 2}}});
+  const auto status = store.restore(bytes(std::string("\x01\xff", 2)), bytes("."), Timestamp{});
+  CHECK(status.code() == Code::data_loss);
+  CHECK(status.message().find("of key 0x01ff: too short") != std::string::npos);
+}
+
+TEST_CASE("rows keep their place while a store grows, and all of them are there") {
+  Store<std::int64_t> store;
+  for (std::int64_t i = 0; i < 100'000; ++i) put(store, "key-" + std::to_string(i), i);
+  for (std::int64_t i = 0; i < 100'000; ++i) {
+    const auto* row = store.find(bytes("key-" + std::to_string(i)));
+    REQUIRE(row != nullptr);
+    REQUIRE(row->value == i);
+  }
+  CHECK(store.size() == 100'000);
+  for (std::int64_t i = 0; i < 100'000; i += 2) erase(store, "key-" + std::to_string(i));
+  commit(store, 1, 1000);
+  CHECK(store.size() == 50'000);
+  for (std::int64_t i = 0; i < 100'000; ++i) REQUIRE((store.find(bytes("key-" + std::to_string(i))) != nullptr) == (i % 2 == 1));
+}
