@@ -11,10 +11,17 @@
 
 #include "klamm/callback.hpp"
 #include "klamm/errors.hpp"
+#include "klamm/logging.hpp"
 #include "klamm/table.hpp"
 #include "klamm/topology.hpp"
 
 namespace klamm {
+
+/// How long an embedded log keeps the records of topics that are not compacted. Changelogs keep the last record of each key in any case.
+enum class Retention : bool {
+  keep,             ///< for ever: the directory grows with what comes in
+  until_committed,  ///< source topics are let go once this application has committed them; sinks stay
+};
 
 /// Which log an application runs on. Made by `embedded` or `in_memory`; there is no default.
 class LogChoice {
@@ -22,28 +29,24 @@ class LogChoice {
   enum class Kind : unsigned char { none, embedded, in_memory };
 
   LogChoice() = default;
-  LogChoice(Kind kind, std::string directory) : kind_{kind}, directory_{std::move(directory)} {}
+  LogChoice(Kind kind, std::string directory, Retention retention) : kind_{kind}, directory_{std::move(directory)}, retention_{retention} {}
   [[nodiscard]] Kind kind() const { return kind_; }
   [[nodiscard]] const std::string& directory() const { return directory_; }
+  [[nodiscard]] Retention retention() const { return retention_; }
 
  private:
   Kind kind_ = Kind::none;
   std::string directory_;
+  Retention retention_ = Retention::keep;
 };
 
 /// A log in files under `directory`, which is created if missing and belongs to one application and one process at a time.
 /// What flush() or a commit has confirmed survives a crash and a power cut.
-inline LogChoice embedded(std::string directory) { return {LogChoice::Kind::embedded, std::move(directory)}; }
-/// A log in memory, gone with the process. Writes no file. Records of source topics are let go once they are committed.
-inline LogChoice in_memory() { return {LogChoice::Kind::in_memory, {}}; }
-
-enum class Level : unsigned char { debug, info, warning, error };
-
-/// A name and a value that belong to a line of the log.
-struct Field {
-  std::string_view name;
-  std::string value;
-};
+inline LogChoice embedded(std::string directory, Retention retention = Retention::keep) {
+  return {LogChoice::Kind::embedded, std::move(directory), retention};
+}
+/// A log in memory, gone with the process. Writes no file.
+inline LogChoice in_memory(Retention retention = Retention::until_committed) { return {LogChoice::Kind::in_memory, {}, retention}; }
 
 /// Where an application is in its life.
 class State {
@@ -72,7 +75,7 @@ struct AppOptions {
   Duration checkpoint_interval{30'000};
   std::size_t checkpoint_bytes = std::size_t{64} << 20;  ///< changed bytes of one store that start a checkpoint earlier
   /// Gets the log's lines, from any thread; the default writes to stderr. Must not throw.
-  Callback<void(Level, std::string_view component, std::string_view message, std::span<const Field>)> log_sink{};
+  LogSink log_sink{};
   Callback<void(int worker)> on_thread_start{};  ///< called first on each worker's thread
 };
 
@@ -238,8 +241,9 @@ class App {
   Status stop(Duration deadline);
   /// Waits until it has stopped by itself or by `request_stop`, then as `stop`.
   Status wait();
-  /// Waits until every record that is in the topics now has passed all operations and is committed. `cancelled` when the application stops before.
-  Status drain();
+  /// Waits until every record that is in the topics has passed all operations and is committed: true; false when that is not so at the deadline.
+  /// `cancelled` when the application stops before.
+  Result<bool> drain(Duration deadline);
 
   /// Is called at each change of state, on klamm's threads; set before start.
   void on_state(Callback<void(State)> listener);

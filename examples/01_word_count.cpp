@@ -1,0 +1,76 @@
+// Counts the words of a text: 01_word_count [FILE] [--state DIR] [--partitions N] [--threads N] [--dump]
+//
+// With --state the log and the table are kept in DIR, and a later run goes on where this one ended, even if it was killed.
+#include <klamm/klamm.hpp>
+
+#include "support/live_view.hpp"
+#include "support/options.hpp"
+#include "support/text_file.hpp"
+
+namespace {
+
+using klamm::NoKey;
+
+const klamm::Topic<NoKey, std::string> lines{"lines"};
+const auto counts = klamm::table<std::int64_t>("counts");
+
+/// The words of a line: runs of ASCII letters, digits, apostrophes and bytes from 0x80, letters lowered.
+std::vector<std::string> words(const std::string& line) {
+  std::vector<std::string> found;
+  bool inside = false;
+  for (const char c : line) {
+    const bool upper = c >= 'A' && c <= 'Z';
+    const bool letter = upper || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '\'' || static_cast<unsigned char>(c) >= 0x80;
+    if (letter && !inside) found.emplace_back();
+    if (letter) found.back() += upper ? static_cast<char>(c + 'a' - 'A') : c;
+    inside = letter;
+  }
+  return found;
+}
+
+/// The pipeline: lines into words, words to their partitions, a count for each.
+klamm::Topology word_count() {
+  klamm::Topology topology{"word-count"};
+  topology.stream(lines).flat_map(words).group_by([](const std::string& word) { return word; }).count(counts);
+  return topology;
+}
+
+/// Puts what is new in the file into `lines`. The feeder keeps the position of each file in the same commit as its lines.
+klamm::Status feed(klamm::App& app, const std::string& path, example::LiveView& view) {
+  auto text = example::TextFile::open(path);
+  if (!text.ok()) return text.status();
+  auto feeder = app.feeder(lines, text->real_path());
+  if (auto status = text->seek(feeder.position()); !status.ok()) return status;
+  std::string line;
+  while (text->next(line)) {
+    if (auto status = feeder.send(NoKey{}, line, text->position()); !status.ok()) return status;
+    view.update(text->position(), text->size());
+  }
+  return text->status().ok() ? feeder.flush() : text->status();
+}
+
+klamm::Status run(const example::Options& options) {
+  const klamm::Topology topology = word_count();
+  klamm::App app{topology, {.log = options.state.empty() ? klamm::in_memory() : klamm::embedded(options.state, klamm::Retention::until_committed),
+                            .threads = options.threads,
+                            .partitions = options.partitions}};
+  const example::StopOnSignal signals{app};
+  if (auto status = app.start(); !status.ok()) return status;
+  auto query = app.query(counts);
+  example::LiveView view{app, query};
+  klamm::Status status = options.file.empty() ? klamm::Status{} : feed(app, options.file, view);
+  while (status.ok() && !view.done()) status = view.wait();
+  if (status.ok()) status = options.dump ? example::dump(query) : example::print_top(query);
+  const klamm::Status stopped = app.stop(std::chrono::seconds{30});
+  return signals.caught() ? stopped : status.ok() ? stopped : status;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  example::Options options;
+  if (const int wrong_usage = example::parse(argc, argv, options); wrong_usage != 0) return wrong_usage;
+  const klamm::Status status = run(options);
+  if (!status.ok()) example::complain(argv[0], status);
+  return status.exit_code();
+}

@@ -1,0 +1,352 @@
+#include "klamm/app.hpp"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "app/raw_producer.hpp"
+#include "app/stderr_log.hpp"
+#include "graph/graph.hpp"
+#include "log/embedded.hpp"
+#include "log/partitioner.hpp"
+#include "runtime/engine.hpp"
+
+namespace klamm {
+namespace {
+
+constexpr int round_ms = 50;  // of the coordinator
+constexpr Duration destructor_deadline{10'000};
+
+/// A flag that a signal handler may raise and a thread can sleep on.
+class StopSignal {
+ public:
+  StopSignal() : fd_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)} {}
+  ~StopSignal() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  StopSignal(const StopSignal&) = delete;
+  StopSignal& operator=(const StopSignal&) = delete;
+
+  void raise() {
+    raised_.store(true);
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const ssize_t written = ::write(fd_, &one, sizeof one);
+  }
+  [[nodiscard]] bool raised() const { return raised_.load(); }
+  void wait(int milliseconds) const {
+    if (fd_ < 0) {
+      std::this_thread::sleep_for(std::chrono::milliseconds{milliseconds});
+      return;
+    }
+    pollfd waited{fd_, POLLIN, 0};
+    ::poll(&waited, 1, milliseconds);
+  }
+
+ private:
+  const int fd_;
+  std::atomic<bool> raised_{false};
+};
+
+}  // namespace
+
+const char* State::name() const {
+  static constexpr const char* names[] = {"created", "starting", "restoring", "running", "stopping", "stopped", "failed"};
+  return names[value_];
+}
+
+std::int64_t AppStatus::lag() const {
+  std::int64_t sum = 0;
+  for (const TaskStatus& task : tasks) sum += task.lag;
+  return sum;
+}
+
+struct App::Impl {
+  Impl(const Topology& t, AppOptions o)
+      : topology{t}, options{std::move(o)}, logger{options.log_sink ? options.log_sink : stderr_log(), ports::system_clock()} {}
+
+  Status open_log();
+  void coordinate();
+  void finish(Status why);
+  void set_state(State next);
+  void report_restore();
+
+  const Topology& topology;
+  const AppOptions options;
+  runtime::Logger logger;
+  std::string application_id;
+  std::unique_ptr<ports::Executor> background;
+  std::unique_ptr<log::Log> log;
+  std::unique_ptr<runtime::Engine> engine;
+  StopSignal stop;
+  std::thread coordinator;
+  Callback<void(State)> listener;
+
+  mutable std::mutex mutex;
+  std::condition_variable changed;
+  State state = State::created;
+  Status status;
+  bool abandon = false;
+  std::vector<std::weak_ptr<detail::RawProducer::Impl>> producers;
+  std::int64_t restore_reported_ms = 0, restore_started_ms = 0, restore_started_at = 0;
+};
+
+App::App(const Topology& topology, AppOptions options) : impl_{std::make_unique<Impl>(topology, std::move(options))} {}
+
+App::~App() { static_cast<void>(stop(destructor_deadline)); }
+
+Status App::Impl::open_log() {
+  const std::string subject = "application \"" + application_id + "\"";
+  switch (options.log.kind()) {
+    case LogChoice::Kind::none:
+      return {Code::invalid_argument, subject + ": no log is named: set AppOptions::log to klamm::embedded(directory) or klamm::in_memory()", application_id};
+    case LogChoice::Kind::in_memory: {
+      log::MemoryOptions memory;
+      memory.inlet_bytes = options.max_pending_bytes / 4;
+      log = log::memory_log(memory);
+      return {};
+    }
+    case LogChoice::Kind::embedded: break;
+  }
+  log::EmbeddedOptions embedded;
+  embedded.directory = options.log.directory();
+  embedded.application_id = application_id;
+  embedded.new_directory_partitions = 4;
+  if (options.partitions > 0) embedded.default_partitions = options.partitions;
+  Result<std::unique_ptr<log::Log>> opened = log::open_embedded(std::move(embedded));
+  if (!opened.ok()) return opened.status();
+  log = std::move(*opened);
+  return {};
+}
+
+Status App::start() {
+  Impl& app = *impl_;
+  {
+    const std::lock_guard lock{app.mutex};
+    if (app.state != State::created) return {Code::failed_precondition, "application \"" + app.application_id + "\": start() was called before"};
+  }
+  const detail::Graph& graph = app.topology.graph();
+  app.application_id = app.options.application_id.empty() ? graph.name : app.options.application_id;
+  app.set_state(State::starting);
+  app.background = ports::background_thread("klamm-bg");
+  Status status = app.open_log();
+  if (status.ok()) {
+    runtime::Settings settings;
+    settings.on_error = app.options.on_error;
+    settings.commit_interval = app.options.commit_interval;
+    settings.max_pending_bytes = app.options.max_pending_bytes;
+    settings.checkpoint_interval = app.options.checkpoint_interval;
+    settings.checkpoint_bytes = app.options.checkpoint_bytes;
+    if (app.options.log.kind() == LogChoice::Kind::embedded) settings.state_dir = app.options.state_dir.empty() ? app.options.log.directory() + "/stores" : app.options.state_dir;
+    settings.purge_sources = app.options.log.retention() == Retention::until_committed;
+    app.engine = std::make_unique<runtime::Engine>(graph, app.application_id, settings, *app.log, ports::system_clock(), *app.background, app.logger);
+    status = app.engine->start(app.options.threads, app.log->default_partitions());
+    if (status.ok()) status = app.engine->coordinate();
+  }
+  if (!status.ok()) {
+    app.finish(status);
+    return status;
+  }
+  app.set_state(app.engine->restoring() ? State::restoring : State::running);
+  app.engine->run([this](int worker) {
+    if (impl_->options.on_thread_start) impl_->options.on_thread_start(worker);
+  });
+  app.coordinator = std::thread{[this] { impl_->coordinate(); }};
+  return {};
+}
+
+void App::Impl::coordinate() {
+  Status failed;
+  while (!stop.raised()) {
+    if (failed = engine->coordinate(); !failed.ok()) break;
+    if (failed = engine->failure(); !failed.ok()) break;
+    if (state == State::restoring) report_restore();
+    stop.wait(round_ms);
+  }
+  set_state(State::stopping);
+  engine->request_stop();
+  while (!engine->finished()) {
+    {
+      std::unique_lock lock{mutex};
+      if (abandon) engine->abandon();
+      changed.wait_for(lock, std::chrono::milliseconds{2});
+    }
+  }
+  engine->join_threads();
+  finish(failed.ok() ? engine->failure() : failed);
+}
+
+void App::Impl::finish(Status why) {
+  if (background != nullptr) background->drain();
+  if (!why.ok() && state != State::starting) logger(Level::error, "app", why.message());
+  {
+    const std::lock_guard lock{mutex};
+    status = why;
+    for (const auto& weak : producers) {
+      if (const auto producer = weak.lock()) producer->close(why.ok() ? Status{Code::cancelled, "application \"" + application_id + "\": has stopped", application_id} : why);
+    }
+  }
+  set_state(why.ok() ? State::stopped : State::failed);
+}
+
+void App::Impl::set_state(State next) {
+  {
+    const std::lock_guard lock{mutex};
+    if (state == next) return;
+    state = next;
+  }
+  if (listener) listener(next);
+  changed.notify_all();
+}
+
+void App::Impl::report_restore() {
+  std::int64_t restored = 0, total = 0;
+  for (const auto& task : engine->figures()) {
+    restored += task->restored;
+    total += task->restore_total;
+  }
+  if (!engine->restoring()) {
+    if (total != 0) logger(Level::info, "restore", "restored " + std::to_string(restored) + " changelog records");
+    return set_state(State::running);
+  }
+  const std::int64_t now = ports::system_clock().steady_ms();
+  if (restore_started_ms == 0) restore_started_ms = restore_reported_ms = now;
+  if (now - restore_reported_ms < 1000) return;
+  restore_reported_ms = now;
+  const double rate = static_cast<double>(restored) * 1000.0 / static_cast<double>(std::max<std::int64_t>(1, now - restore_started_ms));
+  const std::int64_t left = rate > 0 ? static_cast<std::int64_t>(static_cast<double>(total - restored) / rate) : 0;
+  logger(Level::info, "restore", "restoring: " + std::to_string(restored) + " of at most " + std::to_string(total) + " changelog records",
+         {{"records_per_second", std::to_string(static_cast<std::int64_t>(rate))}, {"seconds_left", std::to_string(left)}});
+}
+
+void App::request_stop() { impl_->stop.raise(); }
+
+Status App::stop(Duration deadline) {
+  Impl& app = *impl_;
+  app.stop.raise();
+  if (app.coordinator.joinable()) {
+    {
+      std::unique_lock lock{app.mutex};
+      const bool in_time = app.changed.wait_for(lock, std::chrono::milliseconds{deadline.milliseconds()}, [&] { return app.state.final(); });
+      if (!in_time) app.abandon = true;
+    }
+    app.coordinator.join();
+  }
+  return wait();
+}
+
+Status App::wait() {
+  Impl& app = *impl_;
+  if (app.coordinator.joinable()) app.coordinator.join();
+  const std::lock_guard lock{app.mutex};
+  return app.status;
+}
+
+Result<bool> App::drain(Duration deadline) {
+  Impl& app = *impl_;
+  const std::int64_t end = ports::system_clock().steady_ms() + deadline.milliseconds();
+  for (;;) {
+    {
+      const std::lock_guard lock{app.mutex};
+      if (app.state == State::created || app.state == State::starting) return Status{Code::failed_precondition, "drain(): the application is not started"};
+      if (app.state == State::failed) return app.status;
+      if (app.state != State::running && app.state != State::restoring)
+        return Status{Code::cancelled, "application \"" + app.application_id + "\": was stopped before all was processed", app.application_id};
+    }
+    Result<bool> done = app.engine->drained();
+    if (!done.ok() || *done) return done;
+    if (ports::system_clock().steady_ms() >= end) return false;
+    std::unique_lock lock{app.mutex};
+    app.changed.wait_for(lock, std::chrono::milliseconds{5});
+  }
+}
+
+void App::on_state(Callback<void(State)> listener) { impl_->listener = std::move(listener); }
+
+AppStatus App::status() const {
+  const Impl& app = *impl_;
+  AppStatus result;
+  {
+    const std::lock_guard lock{app.mutex};
+    result.state = app.state;
+    result.status = app.status;
+  }
+  if (result.state == State::created || result.state == State::starting || app.engine == nullptr) return result;
+  for (const auto& task : app.engine->figures()) {
+    result.processed += task->processed;
+    result.skipped += task->skipped;
+    result.dropped += task->dropped;
+    if (task->closed) continue;
+    result.tasks.push_back({task->sub_topology, task->partition, task->worker, task->lag, task->restoring, task->restored, task->restore_total});
+  }
+  for (const auto& worker : app.engine->workers()) {
+    result.commits += worker->figures().commits;
+    result.aborts += worker->figures().aborts;
+  }
+  return result;
+}
+
+detail::RawProducer App::raw_producer(const std::string& topic, const std::string& feeder) {
+  Impl& app = *impl_;
+  auto producer = std::make_shared<detail::RawProducer::Impl>();
+  const std::lock_guard lock{app.mutex};
+  if (app.engine == nullptr || app.state.final() || app.state == State::created) {
+    producer->close({Code::failed_precondition, "producer for topic \"" + topic + "\": the application is not running", topic});
+    return detail::RawProducer{producer};
+  }
+  producer->open(*app.log, topic, feeder);
+  app.producers.push_back(producer);
+  return detail::RawProducer{producer};
+}
+
+namespace {
+
+Status no_such_store(const std::string& store) { return {Code::not_found, "table \"" + store + "\": the topology has no store of this name", store}; }
+
+const detail::StoreEntry* find_store(const detail::Graph& graph, const std::string& name) {
+  for (const detail::StoreEntry& store : graph.stores) {
+    if (store.name == name) return &store;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Result<std::vector<detail::RawQueryRow>> App::query_all(const std::string& store, const std::string& key_schema) {
+  Impl& app = *impl_;
+  const detail::StoreEntry* entry = find_store(app.topology.graph(), store);
+  if (entry == nullptr) return no_such_store(store);
+  if (entry->key_schema != key_schema) {
+    return Status{Code::invalid_argument, "table \"" + store + "\": asked with keys of type " + key_schema + ", its keys are " + entry->key_schema, store};
+  }
+  {
+    const std::lock_guard lock{app.mutex};
+    if (app.state == State::created || app.state == State::starting || app.state.final())
+      return Status{Code::unavailable, "table \"" + store + "\": the application is " + app.state.name(), store};
+  }
+  std::mutex mutex;
+  std::vector<detail::RawQueryRow> rows;
+  Status problem;
+  const Status visited = app.engine->visit([&](detail::Task::Impl& task) {
+    detail::StoreBase* found = task.find_store(store);
+    if (found == nullptr) return;
+    const std::lock_guard lock{mutex};
+    if (task.restoring()) {
+      problem = {Code::unavailable, "table \"" + store + "\": partition " + std::to_string(task.partition()) + " is being restored", store};
+      return;
+    }
+    const auto text = [](BytesView bytes) { return std::string{reinterpret_cast<const char*>(bytes.data()), bytes.size()}; };
+    const Status read = found->for_each(detail::Contents::committed, [&](BytesView key, BytesView value, Timestamp timestamp) { rows.push_back({text(key), text(value), timestamp}); });
+    if (!read.ok()) problem = read;
+  });
+  if (!visited.ok()) return visited;
+  if (!problem.ok()) return problem;
+  return rows;
+}
+
+}  // namespace klamm

@@ -1,0 +1,80 @@
+#include "app/reset.hpp"
+
+#include <cstdio>
+#include <filesystem>
+#include <vector>
+
+#include "graph/graph.hpp"
+#include "log/embedded.hpp"
+#include "runtime/plan.hpp"
+
+namespace klamm {
+namespace {
+
+std::string id_of(const Topology& topology, const std::string& given) { return given.empty() ? topology.graph().name : given; }
+
+const char* class_name(detail::TopicClass cls) {
+  switch (cls) {
+    case detail::TopicClass::source: return "source";
+    case detail::TopicClass::sink: return "sink";
+    case detail::TopicClass::through: return "through";
+    case detail::TopicClass::repartition: return "repartition";
+    case detail::TopicClass::changelog: return "changelog";
+  }
+  return "?";
+}
+
+}  // namespace
+
+Status reset(const Topology& topology, const ResetOptions& options) {
+  const std::string id = id_of(topology, options.application_id);
+  if (!std::filesystem::is_directory(options.directory)) return {Code::not_found, "directory \"" + options.directory + "\": does not exist: nothing to reset", options.directory};
+  Result<std::unique_ptr<log::Log>> log = log::open_embedded({.directory = options.directory, .application_id = id});
+  if (!log.ok()) return log.status();
+  Result<runtime::Plan> plan = runtime::make_plan(topology.graph(), id, 1, **log);
+  if (!plan.ok()) return plan.status();
+
+  std::vector<std::string> topics;
+  for (const log::TopicState& topic : plan->internal_topics) {
+    Result<std::optional<log::TopicState>> known = (*log)->topic(topic.name);
+    if (!known.ok()) return known.status();
+    if (*known) topics.push_back(topic.name);
+  }
+  const std::filesystem::path state_dir = options.state_dir.empty() ? std::filesystem::path{options.directory} / "stores" : std::filesystem::path{options.state_dir};
+  std::vector<std::filesystem::path> stores;
+  for (const runtime::SubPlan& sub : plan->subs) {
+    for (const runtime::StorePlan& store : sub.stores) {
+      if (std::filesystem::exists(state_dir / store.name)) stores.push_back(state_dir / store.name);
+    }
+  }
+  const char* verb = options.mode == Reset::dry_run ? "would delete" : "deleting";
+  for (const std::string& topic : topics) std::printf("%s topic %s\n", verb, topic.c_str());
+  for (const auto& store : stores) std::printf("%s store %s\n", verb, store.c_str());
+  std::printf("%s committed offsets of %s\n", verb, id.c_str());
+  if (options.mode == Reset::dry_run) return {};
+
+  // Offsets last: as long as they are there, a start after a reset that was killed half-way misses what they promise, and says so.
+  if (Status status = (*log)->remove(topics); !status.ok()) return status;
+  for (const auto& store : stores) {
+    std::error_code error;
+    std::filesystem::remove_all(store, error);
+    if (error) return {Code::internal, "store \"" + store.string() + "\": can't be deleted: " + error.message(), store.string()};
+  }
+  return (*log)->forget(id);
+}
+
+std::string describe_topics(const Topology& topology, const std::string& application_id) {
+  const detail::Graph& graph = topology.graph();
+  const std::string id = id_of(topology, application_id);
+  std::string text;
+  const auto line = [&text](const std::string& name, const std::string& what, int partitions) {
+    text += name + "  " + what + (partitions > 0 ? "  partitions=" + std::to_string(partitions) : "") + '\n';
+  };
+  for (const detail::TopicEntry& topic : graph.topics) line(runtime::full_name(graph, topic, id), class_name(topic.cls), topic.info.partitions);
+  for (const detail::StoreEntry& store : graph.stores) {
+    if (store.source_topic < 0) line(id + '-' + store.name + "-changelog", "changelog", 0);
+  }
+  return text;
+}
+
+}  // namespace klamm

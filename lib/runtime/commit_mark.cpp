@@ -1,0 +1,46 @@
+#include "runtime/commit_mark.hpp"
+
+#include "klamm/commit_mark.pb.h"
+
+namespace klamm::runtime {
+namespace {
+
+constexpr std::uint32_t newest_version = 1;
+
+}  // namespace
+
+std::string CommitMark::encode() const {
+  pb::CommitMark message;
+  message.set_version(newest_version);
+  for (const auto& [name, store] : stores) {
+    pb::CommitMark::Store& out = *message.add_stores();
+    out.set_name(name);
+    out.set_lineage(store.lineage);
+    out.set_changelog_end(store.changelog_end);
+  }
+  for (const auto& [name, time] : clocks) {
+    pb::CommitMark::Clock& out = *message.add_clocks();
+    out.set_name(name);
+    out.set_milliseconds(time.milliseconds());
+  }
+  return message.SerializeAsString();
+}
+
+Result<CommitMark> CommitMark::decode(const std::string& bytes, const std::string& where) {
+  pb::CommitMark message;
+  if (!message.ParseFromString(bytes) || message.version() == 0) {
+    return Status{Code::data_loss, where + ": the metadata of the committed offset is no commit mark: another program commits with this application id", where};
+  }
+  if (message.version() > newest_version) {
+    return Status{Code::failed_precondition,
+                  where + ": the commit mark has version " + std::to_string(message.version()) + ", this klamm reads up to " +
+                      std::to_string(newest_version) + ": run the newer klamm that wrote it",
+                  where};
+  }
+  CommitMark mark;
+  for (const pb::CommitMark::Store& store : message.stores()) mark.stores[store.name()] = {store.lineage(), store.changelog_end()};
+  for (const pb::CommitMark::Clock& clock : message.clocks()) mark.clocks[clock.name()] = Timestamp{clock.milliseconds()};
+  return mark;
+}
+
+}  // namespace klamm::runtime

@@ -1,0 +1,225 @@
+#include "runtime/engine.hpp"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <latch>
+
+namespace klamm::runtime {
+
+Engine::Engine(const detail::Graph& graph, std::string application_id, Settings settings, log::Log& log, ports::Clock& clock, ports::Executor& background,
+               Logger& logger)
+    : graph_{graph}, application_id_{std::move(application_id)}, settings_{std::move(settings)}, log_{log}, clock_{clock}, background_{background}, logger_{logger} {}
+
+Engine::~Engine() { join_threads(); }
+
+Status Engine::start(int workers, log::Partition default_partitions) {
+  Result<Plan> plan = make_plan(graph_, application_id_, default_partitions, log_);
+  if (!plan.ok()) return plan.status();
+  plan_ = std::move(*plan);
+  environment_.reset(new Environment{plan_, settings_, log_, clock_, background_, logger_, std::move(kept_)});
+  if (Status status = create_topics(); !status.ok()) return status;
+
+  log::Partition tasks = 0;
+  std::vector<std::string> leaders;
+  for (const SubPlan& sub : plan_.subs) {
+    tasks += sub.partitions;
+    leaders.push_back(plan_.topic_name(sub.inputs.front()));
+  }
+  for (int i = 0; i < std::clamp(workers, 1, std::max(1, static_cast<int>(tasks))); ++i) {
+    workers_.push_back(std::make_unique<Worker>(*environment_, i));
+    if (Status status = workers_.back()->open(); !status.ok()) return status;
+  }
+  idle_rounds_.resize(workers_.size());
+  Result<std::unique_ptr<log::Member>> member = log_.join(application_id_, leaders, *this);
+  if (!member.ok()) return member.status();
+  member_ = std::move(*member);
+  return {};
+}
+
+Status Engine::create_topics() {
+  if (Status status = log_.create(plan_.missing_topics); !status.ok()) return status;
+  for (const log::TopicState& topic : plan_.internal_topics) {
+    Result<std::optional<log::TopicState>> known = log_.topic(topic.name);
+    if (!known.ok()) return known.status();
+    if (*known) continue;
+    logger_(Level::info, "topics", "creating topic " + topic.name,
+            {{"topic", topic.name}, {"partitions", std::to_string(topic.partitions)}, {"cleanup", topic.cleanup == log::Cleanup::compact ? "compact" : "delete"}});
+  }
+  return log_.create(plan_.internal_topics);
+}
+
+void Engine::assigned(std::span<const log::TopicPartition> partitions) {
+  for (const SubPlan& sub : plan_.subs) {
+    for (const log::TopicPartition& tp : partitions) {
+      if (tp.topic != plan_.topic_name(sub.inputs.front())) continue;
+      auto task = std::make_unique<Task::Impl>(*environment_, sub, tp.partition);
+      if (Status status = task->open(); !status.ok()) {
+        if (assignment_.ok()) assignment_ = status;
+        return;
+      }
+      {
+        const std::lock_guard lock{mutex_};
+        figures_.push_back(task->figures());
+      }
+      const auto fewest = std::min_element(workers_.begin(), workers_.end(), [](const auto& a, const auto& b) { return a->tasks() < b->tasks(); });
+      (*fewest)->adopt(std::move(task));
+    }
+  }
+  assigned_ = true;
+}
+
+void Engine::run(std::function<void(int)> on_start) {
+  for (const auto& worker : workers_) {
+    threads_.emplace_back([&w = *worker, on_start] {
+      if (on_start) on_start(w.number());
+      for (;;) {
+        const Worker::Step step = w.step();
+        if (step.finished) return;
+        if (!step.worked) w.wait_until(step.wake_at_ms);
+      }
+    });
+    pthread_setname_np(threads_.back().native_handle(), ("klamm-w" + std::to_string(worker->number())).c_str());
+  }
+}
+
+Status Engine::coordinate() {
+  if (Status status = member_->poll(); !status.ok()) return status;
+  if (!assignment_.ok()) return assignment_;
+  balance();
+  return {};
+}
+
+void Engine::balance() {
+  Worker* busiest = nullptr;
+  Worker* idle = nullptr;
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    Worker& worker = *workers_[i];
+    idle_rounds_[i] = worker.busy_tasks() == 0 ? idle_rounds_[i] + 1 : 0;
+    if (idle_rounds_[i] >= 2) idle = &worker;
+    if (worker.busy_tasks() >= 2 && (busiest == nullptr || worker.busy_tasks() > busiest->busy_tasks())) busiest = &worker;
+  }
+  if (busiest != nullptr && idle != nullptr) busiest->request_move(*idle);
+}
+
+void Engine::join_threads() {
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+}
+
+Result<bool> Engine::step() {
+  if (Status status = coordinate(); !status.ok()) return status;
+  bool worked = false;
+  for (const auto& worker : workers_) worked = worker->step().worked || worked;
+  if (Status status = failure(); !status.ok()) return status;
+  return worked;
+}
+
+Status Engine::settle(bool commit) {
+  for (;;) {
+    for (;;) {
+      Result<bool> worked = step();
+      if (!worked.ok()) return worked.status();
+      if (!*worked) break;
+    }
+    if (!commit) return {};
+    // A commit lets records through a repartition topic, which are work again.
+    std::int64_t before = 0, after = 0;
+    for (const auto& worker : workers_) before += worker->figures().commits;
+    for (const auto& worker : workers_) worker->request_commit();
+    for (bool more = true; more;) {
+      Result<bool> worked = step();
+      if (!worked.ok()) return worked.status();
+      more = *worked;
+    }
+    for (const auto& worker : workers_) after += worker->figures().commits;
+    if (before == after) return {};
+  }
+}
+
+KeptStores Engine::crash() {
+  KeptStores kept;
+  for (const auto& worker : workers_) worker->crash(kept);
+  return kept;
+}
+
+void Engine::request_stop() {
+  for (const auto& worker : workers_) worker->request_stop();
+}
+
+void Engine::abandon() {
+  for (const auto& worker : workers_) worker->abandon();
+}
+
+bool Engine::finished() const {
+  return std::all_of(workers_.begin(), workers_.end(), [](const auto& worker) { return worker->finished(); });
+}
+
+Status Engine::failure() const {
+  for (const auto& worker : workers_) {
+    if (Status status = worker->failure(); !status.ok()) return status;
+  }
+  return assignment_;
+}
+
+Status Engine::visit(const std::function<void(Task::Impl&)>& visit) {
+  if (threads_.empty()) {
+    for (const auto& worker : workers_) {
+      for (const auto& task : worker->owned()) visit(*task);
+    }
+    return {};
+  }
+  bool all = true;
+  std::latch done{static_cast<std::ptrdiff_t>(workers_.size())};
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    Worker& worker = *workers_[i];
+    const auto job = [&worker, &visit, &done] {
+      for (const auto& task : worker.owned()) visit(*task);
+      done.count_down();
+    };
+    if (threads_[i].get_id() == std::this_thread::get_id()) {
+      job();
+    } else if (!worker.post(job)) {
+      all = false;
+      done.count_down();
+    }
+  }
+  done.wait();
+  return all ? Status{} : Status{Code::unavailable, "application \"" + application_id_ + "\": has stopped", application_id_};
+}
+
+Result<bool> Engine::drained() {
+  // Writers come before readers in the plan, so what a look at an earlier topic has missed shows up in a later one; two equal looks in a row
+  // also settle circles.
+  std::int64_t ends[2] = {0, 0};
+  for (std::int64_t& sum : ends) {
+    for (const SubPlan& sub : plan_.subs) {
+      for (const int input : sub.inputs) {
+        std::vector<log::TopicPartition> partitions;
+        for (log::Partition p = 0; p < plan_.partitions(input); ++p) partitions.push_back({plan_.topic_name(input), p});
+        Result<std::vector<std::optional<log::Committed>>> committed = log_.committed(application_id_, partitions);
+        if (!committed.ok()) return committed.status();
+        for (std::size_t p = 0; p < partitions.size(); ++p) {
+          Result<log::Bounds> bounds = log_.bounds(partitions[p]);
+          if (!bounds.ok()) return bounds.status();
+          const log::Offset at = (*committed)[p] ? (*committed)[p]->offset : bounds->begin;
+          if (at < bounds->end) return false;
+          sum += bounds->end;
+        }
+      }
+    }
+  }
+  return ends[0] == ends[1];
+}
+
+std::vector<std::shared_ptr<Task::Impl::Figures>> Engine::figures() const {
+  const std::lock_guard lock{mutex_};
+  return figures_;
+}
+
+bool Engine::restoring() const {
+  const std::lock_guard lock{mutex_};
+  return std::any_of(figures_.begin(), figures_.end(), [](const auto& each) { return each->restoring && !each->closed; });
+}
+
+}  // namespace klamm::runtime

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "log/log.hpp"
+#include "runtime/environment.hpp"
+#include "runtime/worker.hpp"
+
+namespace klamm::runtime {
+
+/// Runs a plan: joins the group, makes a task for each partition it is given, and spreads the tasks over its workers.
+///
+/// Who calls is the choice of who owns it: `run` starts threads; a test calls `step` until nothing is left to do. Outlives its tasks.
+class Engine final : private log::GroupListener {
+ public:
+  Engine(const detail::Graph& graph, std::string application_id, Settings settings, log::Log& log, ports::Clock& clock, ports::Executor& background,
+         Logger& logger);
+  ~Engine() override;
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  /// Gives the stores of a crashed engine to this one; before start.
+  void keep(KeptStores stores) { kept_ = std::move(stores); }
+  /// Takes the stores as a crash would leave them on disk; the engine is done then. Only when driven by the caller's thread.
+  KeptStores crash();
+
+  /// Compiles the plan, creates the topics, makes the workers, joins.
+  Status start(int workers, log::Partition default_partitions);
+
+  // On threads of its own.
+  /// Starts a thread for each worker. `on_start` is called first on each.
+  void run(std::function<void(int worker)> on_start);
+  /// One round of the group and of balance between workers; called about every 100 ms by one thread.
+  Status coordinate();
+  void join_threads();
+
+  // Driven by the caller's thread.
+  /// A step of everything; false when nothing was left to do.
+  Result<bool> step();
+  /// Steps until all is processed, and committed if `commit`.
+  Status settle(bool commit);
+
+  void request_stop();
+  void abandon();
+  [[nodiscard]] bool finished() const;
+  /// Why a worker has stopped.
+  [[nodiscard]] Status failure() const;
+
+  /// Calls `visit` with each task on its worker's thread, all from between two steps of it, and returns when that is done. `unavailable` when
+  /// a worker has finished.
+  Status visit(const std::function<void(Task::Impl&)>& visit);
+  /// Whether all that is in the input topics now has been processed and committed.
+  Result<bool> drained();
+
+  [[nodiscard]] const Plan& plan() const { return plan_; }
+  [[nodiscard]] const std::vector<std::unique_ptr<Worker>>& workers() const { return workers_; }
+  [[nodiscard]] std::vector<std::shared_ptr<Task::Impl::Figures>> figures() const;
+  [[nodiscard]] bool restoring() const;
+  /// Whether the first assignment has come.
+  [[nodiscard]] bool assigned() const { return assigned_; }
+
+ private:
+  void assigned(std::span<const log::TopicPartition> partitions) override;
+  Status create_topics();
+  void balance();
+
+  const detail::Graph& graph_;
+  const std::string application_id_;
+  const Settings settings_;
+  log::Log& log_;
+  ports::Clock& clock_;
+  ports::Executor& background_;
+  Logger& logger_;
+  Plan plan_;
+  KeptStores kept_;
+  std::unique_ptr<Environment> environment_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::unique_ptr<log::Member> member_;
+  Status assignment_;  // how making the tasks went
+  std::atomic<bool> assigned_{false};
+  std::vector<std::thread> threads_;
+  std::vector<int> idle_rounds_;
+  mutable std::mutex mutex_;
+  std::vector<std::shared_ptr<Task::Impl::Figures>> figures_;
+};
+
+}  // namespace klamm::runtime

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "klamm/detail/store.hpp"
+#include "klamm/errors.hpp"
+#include "log/log.hpp"
+#include "ports/clock.hpp"
+#include "ports/executor.hpp"
+#include "runtime/logger.hpp"
+#include "runtime/plan.hpp"
+
+namespace klamm::runtime {
+
+struct Settings {
+  ErrorPolicy on_error = fail();
+  Duration commit_interval{100};
+  std::size_t max_pending_bytes = std::size_t{64} << 20;
+  Duration checkpoint_interval{30'000};
+  std::size_t checkpoint_bytes = std::size_t{64} << 20;
+  std::string state_dir;          ///< stores live in `<state_dir>/<store>/<partition>.sqlite`; empty: in memory
+  bool purge_sources = false;     ///< source topics are let go once they are committed (nobody else can read them)
+  std::uint64_t seed = 0;         ///< of everything random; 0: from the machine
+};
+
+/// Stores in memory that outlive a simulated crash, by store and partition: what a disk would have kept.
+using KeptStores = std::map<std::pair<std::string, log::Partition>, std::unique_ptr<detail::StoreBase>>;
+
+/// What all tasks of an application share. Owned by the engine; outlives the tasks.
+struct Environment {
+  const Plan& plan;
+  const Settings& settings;
+  log::Log& log;
+  ports::Clock& clock;
+  ports::Executor& background;
+  Logger& logger;
+  KeptStores kept{};  ///< taken by the tasks that open them
+};
+
+}  // namespace klamm::runtime

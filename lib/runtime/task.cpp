@@ -1,0 +1,310 @@
+#include "runtime/task.hpp"
+
+#include <algorithm>
+#include <exception>
+
+#include "graph/graph.hpp"
+
+namespace klamm::detail {
+
+using runtime::Input;
+using runtime::TaskStore;
+
+Task::Impl::Impl(runtime::Environment& environment, const runtime::SubPlan& sub, log::Partition partition)
+    : env_{&environment}, sub_{&sub}, partition_{partition}, task_{*this} {
+  figures_->sub_topology = sub.name;
+  figures_->partition = partition;
+  const Graph& graph = *environment.plan.graph;
+  clones_.resize(graph.stages.size());
+  writers_.resize(graph.nodes.size());
+  for (const runtime::StorePlan& store : sub.stores) stores_.push_back(std::make_unique<TaskStore>(environment, store, partition));
+  for (const int topic : sub.inputs) {
+    Input& input = inputs_.emplace_back();
+    input.topic = topic;
+    input.tp = {environment.plan.topic_name(topic), partition};
+  }
+  task_.context.task = &task_;
+}
+
+Task::Impl::~Impl() {
+  set_wake({});
+  figures_->closed = true;
+}
+
+Status Task::Impl::open() {
+  if (Status status = find_committed(); !status.ok()) return status;
+  for (const auto& store : stores_) {
+    const auto known = settled_.stores.find(store->plan().name);
+    const Input* source = input_of(store->plan().source_topic);
+    if (Status status = store->open(known == settled_.stores.end() ? nullptr : &known->second, source == nullptr ? 0 : source->committed); !status.ok())
+      return status;
+    figures_->restore_total += store->restore_total();
+  }
+  for (Input& input : inputs_) {
+    Result<std::unique_ptr<log::Reader>> reader = env_->log.reader(input.tp, input.committed, [wake = wake_] {
+      const std::lock_guard lock{wake->mutex};
+      if (wake->call) wake->call();
+    });
+    if (!reader.ok()) return reader.status();
+    input.reader = std::move(*reader);
+  }
+  instantiate();
+  figures_->restoring = restoring();
+  measure_lag();
+  return {};
+}
+
+void Task::Impl::set_wake(std::function<void()> wake) {
+  const std::lock_guard lock{wake_->mutex};
+  wake_->call = std::move(wake);
+}
+
+void Task::Impl::tick(std::int64_t steady_ms) {
+  for (const auto& store : stores_) store->store().maybe_checkpoint(steady_ms);
+}
+
+Status Task::Impl::find_committed() {
+  std::vector<log::TopicPartition> partitions;
+  for (const Input& input : inputs_) partitions.push_back(input.tp);
+  Result<std::vector<std::optional<log::Committed>>> found = env_->log.committed(env_->plan.application_id, partitions);
+  if (!found.ok()) return found.status();
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    Input& input = inputs_[i];
+    if (const std::optional<log::Committed>& committed = (*found)[i]) {
+      input.committed = committed->offset;
+      if (i != 0 || committed->metadata.empty()) continue;
+      Result<runtime::CommitMark> mark = runtime::CommitMark::decode(committed->metadata, "topic " + to_string(input.tp));
+      if (!mark.ok()) return mark.status();
+      settled_ = std::move(*mark);
+      continue;
+    }
+    Result<log::Bounds> bounds = env_->log.bounds(input.tp);
+    if (!bounds.ok()) return bounds.status();
+    input.committed = bounds->begin;
+  }
+  task_.stream_time = settled_.clocks.contains("") ? settled_.clocks[""] : Timestamp{};
+  return {};
+}
+
+void Task::Impl::instantiate() {
+  const Graph& graph = *env_->plan.graph;
+  for (std::size_t i = 0; i < graph.stages.size(); ++i) {
+    const StageEntry& entry = graph.stages[i];
+    if (entry.source == nullptr) continue;
+    const auto input = std::find_if(inputs_.begin(), inputs_.end(), [&](const Input& in) { return in.topic == graph.at(entry.origin).topic; });
+    if (input == inputs_.end()) continue;
+    if (clones_[i] == nullptr) clones_[i] = entry.prototype->clone(task_);
+    input->sources.push_back(static_cast<SourceStage*>(clones_[i].get()));
+  }
+}
+
+Status Task::Impl::attach(log::Producer& producer) {
+  for (const auto& sink : sinks_) {
+    Result<log::Producer::Topic> number = producer.topic(env_->plan.topic_name(sink->topic));
+    if (!number.ok()) return number.status();
+    sink->producer = &producer;
+    sink->number = *number;
+    sink->partitions = env_->plan.partitions(sink->topic);
+    sink->next = partition_ % sink->partitions;
+  }
+  for (const auto& store : stores_) {
+    if (Status status = store->attach(producer); !status.ok()) return status;
+  }
+  return {};
+}
+
+Status Task::Impl::restore_some(std::size_t limit) {
+  TaskStore& store = *stores_[restoring_];
+  Result<bool> done = store.restore_some(limit);
+  if (!done.ok()) return done.status();
+  if (*done) ++restoring_;
+  std::int64_t restored = 0;
+  for (const auto& each : stores_) restored += each->restored();
+  figures_->restored = restored;
+  figures_->restoring = restoring();
+  return {};
+}
+
+Result<std::size_t> Task::Impl::process_some(std::size_t limit) {
+  if (inputs_.size() > 1) return process_merged(limit);
+  Input& input = inputs_.front();
+  Result<std::size_t> taken = input.reader->poll(limit, [&](std::span<const RawMessage> batch) { return run_batch(input, batch); });
+  if (!taken.ok()) return taken;
+  if (!halt_.ok()) return halt_;
+  if (*taken != 0) measure_lag();
+  return taken;
+}
+
+Result<std::size_t> Task::Impl::process_merged(std::size_t limit) {
+  std::size_t done = 0;
+  while (done < limit) {
+    Input* first = nullptr;
+    Timestamp first_time, second_time;
+    bool alone = true;
+    for (Input& input : inputs_) {
+      if (input.ahead.empty()) {
+        if (Result<std::size_t> filled = input.ahead.fill(*input.reader, 64); !filled.ok()) return filled;
+      }
+      if (input.ahead.empty()) continue;
+      Timestamp time = input.ahead.front().timestamp;
+      static_cast<void>(input.sources.front()->timestamp_of(input.ahead.front(), time));  // an undecodable record keeps the log's time
+      if (first == nullptr) {
+        first = &input;
+        first_time = time;
+      } else {
+        if (alone || time < second_time) second_time = time;
+        alone = false;
+        if (time < first_time) {
+          second_time = first_time;
+          first = &input;
+          first_time = time;
+        }
+      }
+    }
+    if (first == nullptr) break;
+    // As long as this input's records are not later than the others' first, they are a run.
+    const std::span<const RawMessage> rest = first->ahead.rest();
+    std::size_t run = 1;
+    for (Timestamp time; run < rest.size() && run < limit - done; ++run) {
+      if (alone) continue;
+      time = rest[run].timestamp;
+      static_cast<void>(first->sources.front()->timestamp_of(rest[run], time));
+      if (time > second_time) break;
+    }
+    const std::size_t taken = run_batch(*first, rest.first(run));
+    first->ahead.drop(taken);
+    done += taken;
+    if (!halt_.ok()) return halt_;
+  }
+  if (done != 0) measure_lag();
+  return done;
+}
+
+std::size_t Task::Impl::run_batch(Input& input, std::span<const RawMessage> batch) {
+  task_.context.topic = &input.tp.topic;
+  std::size_t done = 0;
+  if (input.sources.size() == 1) {
+    while (done < batch.size() && halt_.ok()) done += run_once(input, batch.subspan(done));
+  } else {
+    // Several readers of one topic: each record goes all the way through one reader before the next, as at a branch.
+    for (; done < batch.size() && halt_.ok(); ++done) {
+      for (SourceStage* source : input.sources) {
+        Input alone;
+        alone.sources = {source};
+        static_cast<void>(run_once(alone, batch.subspan(done, 1)));
+        if (!halt_.ok()) break;
+      }
+    }
+  }
+  figures_->processed.fetch_add(static_cast<std::int64_t>(done), std::memory_order_relaxed);
+  return done;
+}
+
+std::size_t Task::Impl::run_once(Input& input, std::span<const RawMessage> batch) {
+  try {
+    return input.sources.front()->run(batch);
+  } catch (...) {
+    const auto failed = std::find_if(batch.begin(), batch.end(), [this](const RawMessage& m) { return m.offset == task_.context.offset; });
+    const auto done = static_cast<std::size_t>(failed - batch.begin());
+    return goes_on_after_exception() ? done + 1 : done;
+  }
+}
+
+Status Task::Impl::feed(int topic, std::span<const RawMessage> batch) {
+  for (Input& input : inputs_) {
+    if (input.topic == topic) run_batch(input, batch);
+  }
+  return halt_;
+}
+
+void Task::Impl::measure_lag() {
+  std::int64_t lag = 0;
+  for (const Input& input : inputs_) lag += input.reader->end() - input.position();
+  figures_->lag.store(lag, std::memory_order_relaxed);
+}
+
+bool Task::Impl::dirty() const {
+  return std::any_of(inputs_.begin(), inputs_.end(), [](const Input& input) { return input.position() != input.committed; });
+}
+
+Status Task::Impl::begin_commit(log::Producer& producer, std::vector<log::OffsetCommit>& offsets) {
+  in_flight_ = {};
+  for (Input& input : inputs_) input.in_flight = input.position();
+  for (const auto& store : stores_) {
+    if (Status status = store->drain(producer); !status.ok()) return status;
+    const Input* source = input_of(store->plan().source_topic);
+    in_flight_.stores[store->plan().name] = store->mark(source == nullptr ? 0 : source->in_flight);
+  }
+  in_flight_.clocks[""] = task_.stream_time;
+  for (const Input& input : inputs_) offsets.push_back({input.tp, {input.in_flight, &input == inputs_.data() ? in_flight_.encode() : std::string{}}});
+  return {};
+}
+
+Status Task::Impl::settle() {
+  settled_ = std::move(in_flight_);
+  for (const auto& store : stores_) {
+    if (Status status = store->settle(settled_.stores[store->plan().name]); !status.ok()) return status;
+  }
+  for (Input& input : inputs_) input.committed = input.in_flight;
+  measure_lag();
+  return purge();
+}
+
+Status Task::Impl::purge() {
+  const std::int64_t now = env_->clock.steady_ms();
+  for (Input& input : inputs_) {
+    const bool repartition = env_->plan.graph->topics[static_cast<std::size_t>(input.topic)].cls == TopicClass::repartition;
+    const bool serves = std::any_of(stores_.begin(), stores_.end(), [&](const auto& store) { return store->plan().source_topic == input.topic; });
+    if (!repartition && (!env_->settings.purge_sources || serves)) continue;
+    if (input.committed - input.purged < 1000 && now - purged_at_ < 1000) continue;
+    if (Status status = env_->log.purge(input.tp, input.committed); !status.ok()) return status;
+    input.purged = input.committed;
+    purged_at_ = now;
+  }
+  return {};
+}
+
+Status Task::Impl::abort() {
+  for (const auto& store : stores_) {
+    const auto known = settled_.stores.find(store->plan().name);
+    store->abort(known == settled_.stores.end() ? nullptr : &known->second);
+  }
+  for (Input& input : inputs_) {
+    input.ahead.clear();
+    input.reader->seek(input.committed);
+  }
+  task_.stream_time = settled_.clocks.contains("") ? settled_.clocks[""] : Timestamp{};
+  halt_ = {};
+  measure_lag();
+  return {};
+}
+
+Status Task::Impl::close() {
+  Status first;
+  for (const auto& store : stores_) {
+    if (Status status = store->close(); !status.ok() && first.ok()) first = status;
+  }
+  figures_->closed = true;
+  return first;
+}
+
+void Task::Impl::crash(runtime::KeptStores& kept) {
+  if (restoring()) return;
+  static_cast<void>(abort());
+  for (const auto& store : stores_) kept[{store->plan().name, partition_}] = store->release();
+  stores_.clear();
+}
+
+StoreBase* Task::Impl::find_store(const std::string& name) {
+  for (const auto& store : stores_) {
+    if (store->plan().name == name) return &store->store();
+  }
+  return nullptr;
+}
+
+const Input* Task::Impl::input_of(int topic) const {
+  const auto found = std::find_if(inputs_.begin(), inputs_.end(), [topic](const Input& input) { return input.topic == topic; });
+  return found == inputs_.end() ? nullptr : &*found;
+}
+
+}  // namespace klamm::detail

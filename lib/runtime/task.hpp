@@ -1,0 +1,125 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "klamm/detail/stage.hpp"
+#include "klamm/detail/store.hpp"
+#include "runtime/commit_mark.hpp"
+#include "runtime/environment.hpp"
+#include "runtime/input.hpp"
+#include "runtime/task_store.hpp"
+
+namespace klamm::detail {
+
+/// Where a writer's records go: a topic of the producer that its task is attached to.
+struct Sink {
+  Task::Impl* task = nullptr;
+  int topic = -1;  ///< the graph's number
+  log::Producer* producer = nullptr;
+  log::Producer::Topic number = 0;
+  log::Partition partitions = 1;
+  log::Partition next = 0;  ///< of records without a key
+  int run = 0;              ///< records without a key since it changed
+};
+
+/// One sub-topology at one partition, at work: owns its inputs, its stores, its clocks and its copy of the operators.
+///
+///     open ──▶ restore_some… ──▶ process_some… ⇄ begin_commit ─▶ settle | abort ──▶ close
+///
+/// Owned by the worker that runs it, and used on that worker's thread only, but for `figures`.
+struct Task::Impl {
+  Impl(runtime::Environment& environment, const runtime::SubPlan& sub, log::Partition partition);
+  ~Impl();
+
+  /// Reads the committed offsets and the mark, and opens the stores.
+  Status open();
+  /// Who is told, on any thread, that records came in: the worker's.
+  void set_wake(std::function<void()> wake);
+  /// Time has passed: stores may be due for a checkpoint.
+  void tick(std::int64_t steady_ms);
+  [[nodiscard]] bool restoring() const { return restoring_ < stores_.size(); }
+  /// Replays some of the changelogs; other tasks run between two calls.
+  Status restore_some(std::size_t limit);
+
+  /// Makes `producer` the one that outputs and changelogs go to.
+  Status attach(log::Producer& producer);
+  /// Takes at most about `limit` records through the operators. Returns how many; 0 when nothing is there.
+  Result<std::size_t> process_some(std::size_t limit);
+  /// The same with a batch that did not come from the log: for benchmarks.
+  Status feed(int topic, std::span<const RawMessage> batch);
+
+  /// Whether there is something to commit.
+  [[nodiscard]] bool dirty() const;
+  /// Writes the changelogs of what was changed since the last commit, and adds the offsets with the mark. What follows is the next generation.
+  Status begin_commit(log::Producer& producer, std::vector<log::OffsetCommit>& offsets);
+  /// The commit that was begun is in the log.
+  Status settle();
+  /// It is not, or never will be: goes back to the committed offsets, stores and clocks.
+  Status abort();
+  /// Writes the stores' files as of the last commit.
+  Status close();
+
+  /// Ends the task as a crash would that left the disk intact: stores as of the last commit.
+  void crash(runtime::KeptStores& kept);
+
+  [[nodiscard]] std::string name() const { return sub_->name + '/' + std::to_string(partition_); }
+  [[nodiscard]] const runtime::SubPlan& sub() const { return *sub_; }
+  [[nodiscard]] log::Partition partition() const { return partition_; }
+  [[nodiscard]] StoreBase* find_store(const std::string& store);
+  [[nodiscard]] Task& task() { return task_; }
+
+  /// Read by any thread, also after the task has gone.
+  struct Figures {
+    std::string sub_topology;
+    log::Partition partition = 0;
+    std::atomic<std::int64_t> processed{0}, skipped{0}, dropped{0}, lag{0}, restored{0}, restore_total{0};
+    std::atomic<bool> restoring{true}, closed{false};
+    std::atomic<int> worker{0};
+  };
+  [[nodiscard]] const std::shared_ptr<Figures>& figures() const { return figures_; }
+
+ private:
+  friend class Task;
+
+  void instantiate();
+  Status purge();
+  [[nodiscard]] const runtime::Input* input_of(int topic) const;
+  Status find_committed();
+  std::size_t run_batch(runtime::Input& input, std::span<const RawMessage> batch);
+  std::size_t run_once(runtime::Input& input, std::span<const RawMessage> batch);
+  Result<std::size_t> process_merged(std::size_t limit);
+  void measure_lag();
+  /// The policy's word on a record that cannot go on: true to go on behind it, false after a halt.
+  bool goes_on(NodeId node, const RecordContext& context, const std::string& what);
+  /// The same for the exception that is being handled.
+  bool goes_on_after_exception();
+
+  runtime::Environment* env_;
+  const runtime::SubPlan* sub_;
+  const log::Partition partition_;
+  Task task_;
+  std::vector<std::unique_ptr<Stage>> clones_;    // by stage
+  std::vector<std::unique_ptr<Writer>> writers_;  // by node
+  std::vector<std::unique_ptr<Sink>> sinks_;
+  std::vector<std::unique_ptr<runtime::TaskStore>> stores_;
+  std::vector<runtime::Input> inputs_;
+  std::size_t restoring_ = 0;  // the store whose turn it is
+  runtime::CommitMark settled_, in_flight_;
+  Status halt_;  // why the run had to stop
+  struct Wake {
+    std::mutex mutex;
+    std::function<void()> call;
+  };
+  std::shared_ptr<Wake> wake_ = std::make_shared<Wake>();  // readers outlive a move to another worker
+  runtime::Sampler refused_, null_values_;
+  std::int64_t purged_at_ = 0;
+  std::shared_ptr<Figures> figures_ = std::make_shared<Figures>();
+};
+
+}  // namespace klamm::detail

@@ -1,0 +1,136 @@
+// What operators ask of their task: the bodies behind klamm/detail/stage.hpp.
+
+#include <exception>
+
+#include "graph/graph.hpp"
+#include "log/partitioner.hpp"
+#include "runtime/task.hpp"
+
+namespace klamm::detail {
+namespace {
+
+/// Records without a key stay in a partition for a run, so that batches are not torn apart.
+constexpr int keyless_run = 256;
+
+std::string what_was_thrown() {
+  try {
+    throw;
+  } catch (const std::exception& e) {
+    return std::string{"threw: "} + e.what();
+  } catch (...) {
+    return "threw something that is no std::exception";
+  }
+}
+
+}  // namespace
+
+void Task::connect(FanBase& fan, NodeId node) {
+  const Graph& graph = *impl_->env_->plan.graph;
+  for (const int index : consumers_of(graph, node)) {
+    auto& clone = impl_->clones_[static_cast<std::size_t>(index)];
+    if (clone == nullptr) clone = graph.stages[static_cast<std::size_t>(index)].prototype->clone(*this);
+    fan.add(*clone);
+  }
+}
+
+Stage& Task::stage(NodeId node) {
+  const Graph& graph = *impl_->env_->plan.graph;
+  const auto index = static_cast<std::size_t>(graph.at(node).stage);
+  auto& clone = impl_->clones_[index];
+  if (clone == nullptr) clone = graph.stages[index].prototype->clone(*this);
+  return *clone;
+}
+
+Writer* Task::writer(NodeId node) {
+  auto& writer = impl_->writers_[static_cast<std::size_t>(node)];
+  if (writer == nullptr) {
+    auto sink = std::make_unique<Sink>();
+    sink->task = impl_;
+    sink->topic = impl_->env_->plan.graph->at(node).topic;
+    writer = std::make_unique<Writer>();
+    writer->task = this;
+    writer->node = node;
+    writer->sink = sink.get();
+    writer->key.reserve(64);  // so that an empty key is not a null one
+    writer->value.reserve(64);
+    impl_->sinks_.push_back(std::move(sink));
+  }
+  return writer.get();
+}
+
+StoreBase& Task::store(StoreId id) {
+  for (const auto& store : impl_->stores_) {
+    if (store->plan().id == id) return store->store();
+  }
+  std::terminate();  // the plan gives each sub-topology the stores of its nodes
+}
+
+void Writer::send(BytesView key_bytes, BytesView value_bytes, const RecordContext& context) {
+  Sink& to = *static_cast<Sink*>(sink);
+  log::Partition partition = 0;
+  if (to.partitions > 1) {
+    if (key_bytes.data() != nullptr) {
+      partition = log::partition_of(key_bytes, to.partitions);
+    } else {
+      if (++to.run > keyless_run) {
+        to.run = 0;
+        to.next = (to.next + 1) % to.partitions;
+      }
+      partition = to.next;
+    }
+  }
+  to.producer->append(to.number, partition, key_bytes, value_bytes, context.timestamp, context.headers.bytes());
+}
+
+void Task::dropped(NodeId node, const RecordContext& at, Drop why) {
+  impl_->figures_->dropped.fetch_add(1, std::memory_order_relaxed);
+  if (why != Drop::null_value) return;
+  const runtime::Logger& logger = impl_->env_->logger;
+  if (impl_->null_values_.admit(logger.clock()) == 0) return;
+  logger(Level::warning, "task",
+         "topic \"" + *at.topic + "\": a null value was dropped by operator \"" + name_of(*impl_->env_->plan.graph, node) +
+             "\": read the topic as std::optional, or as a table",
+         {{"topic", *at.topic}, {"partition", std::to_string(at.partition)}, {"offset", std::to_string(at.offset)}});
+}
+
+void Task::null_key(NodeId node, const RecordContext& at) {
+  static_cast<void>(impl_->goes_on(node, at, "its function takes the key, and the record has none: take the value only, or read the topic with std::optional keys"));
+}
+
+bool Task::undecodable(NodeId node, const RawMessage& message, const Decoded& decoded) {
+  RecordContext at = context;
+  at.offset = message.offset;
+  at.partition = message.partition;
+  return impl_->goes_on(node, at, std::string{"can't decode the record: "} + decoded.reason);
+}
+
+void Task::guarded(void (*push)(Stage&, void*, void*, RecordContext&), Stage& port, void* key, void* value, RecordContext& at) {
+  try {
+    push(port, key, value, at);
+  } catch (...) {
+    if (!impl_->goes_on_after_exception()) throw;
+  }
+}
+
+bool Task::Impl::goes_on_after_exception() {
+  if (!halt_.ok()) return false;  // a branch has spoken already
+  return goes_on(static_cast<NodeId>(task_.context.node), task_.context, what_was_thrown());
+}
+
+bool Task::Impl::goes_on(NodeId node, const RecordContext& at, const std::string& what) {
+  const std::string topic = at.topic != nullptr ? *at.topic : std::string{};
+  const std::string record = "topic \"" + topic + "\" partition " + std::to_string(at.partition) + " offset " + std::to_string(at.offset) + ": operator \"" +
+                             (node == NodeId::none ? std::string{"?"} : name_of(*env_->plan.graph, node)) + "\": " + what;
+  if (env_->settings.on_error.kind() == ErrorPolicy::Kind::skip) {
+    figures_->skipped.fetch_add(1, std::memory_order_relaxed);
+    if (const std::int64_t times = refused_.admit(env_->clock); times != 0) {
+      env_->logger(Level::warning, "task", "skipped: " + record, {{"topic", topic}, {"offset", std::to_string(at.offset)}, {"records", std::to_string(times)}});
+    }
+    return true;
+  }
+  halt_ = Status{Code::failed_record, record + "; nothing behind it is committed: mend the program or the record, or go past it with .on_error = klamm::skip()", topic};
+  task_.halted_ = true;
+  return false;
+}
+
+}  // namespace klamm::detail

@@ -1,0 +1,126 @@
+#include "runtime/task_store.hpp"
+
+#include <algorithm>
+#include <random>
+
+#include "graph/graph.hpp"
+
+namespace klamm::runtime {
+namespace {
+
+std::string random_id(std::uint64_t seed, const std::string& salt) {
+  std::uint64_t state = seed;
+  if (seed == 0) {
+    std::random_device device;
+    state = std::uint64_t{device()} << 32 | device();
+  }
+  for (const char c : salt) state = (state ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
+  std::mt19937_64 random{state};
+  static constexpr char digits[] = "0123456789abcdef";
+  std::string id;
+  for (int i = 0; i < 16; ++i) id += digits[random() % 16];
+  return id;
+}
+
+}  // namespace
+
+TaskStore::TaskStore(Environment& environment, const StorePlan& plan, log::Partition partition)
+    : env_{&environment}, plan_{plan}, changelog_{plan.changelog, partition}, store_{environment.plan.graph->stores[static_cast<std::size_t>(plan.id)].make()} {}
+
+Result<log::Bounds> TaskStore::replayable(log::Offset input_committed) const {
+  Result<log::Bounds> bounds = env_->log.bounds(changelog_);
+  // A source topic is replayed up to the input's own position, so that the table is exactly as of it.
+  if (bounds.ok() && plan_.source_topic >= 0) bounds->end = input_committed;
+  return bounds;
+}
+
+Status TaskStore::open(const CommitMark::Store* known, log::Offset input_committed) {
+  Result<log::Bounds> bounds = replayable(input_committed);
+  if (!bounds.ok()) return bounds.status();
+  lineage_ = known != nullptr ? known->lineage : random_id(env_->settings.seed, to_string(changelog_));
+  if (known != nullptr && bounds->end < known->changelog_end) {
+    return Status{Code::data_loss,
+                  "changelog " + to_string(changelog_) + ": ends at offset " + std::to_string(bounds->end) + ", the last commit wrote up to " +
+                      std::to_string(known->changelog_end) + ": records were lost; restore the log from a backup, or start anew with reset",
+                  plan_.name};
+  }
+  if (const auto kept = env_->kept.find({plan_.name, changelog_.partition}); kept != env_->kept.end()) {
+    store_ = std::move(kept->second);
+    env_->kept.erase(kept);
+    changelog_end_ = restore_begin_ = restore_end_ = bounds->end;
+    return {};
+  }
+  const detail::StoreEntry& entry = env_->plan.graph->stores[static_cast<std::size_t>(plan_.id)];
+  detail::StoreFile file;
+  if (!env_->settings.state_dir.empty()) file.path = env_->settings.state_dir + '/' + plan_.name + '/' + std::to_string(changelog_.partition) + ".sqlite";
+  file.store = plan_.name;
+  file.application = env_->plan.application_id;
+  file.partition = changelog_.partition;
+  file.lineage = lineage_;
+  file.key_schema = entry.key_schema;
+  file.value_schema = entry.value_schema;
+  file.changelog_begin = bounds->begin;
+  file.changelog_end = bounds->end;
+  file.dirty_bytes = env_->settings.checkpoint_bytes;
+  file.checkpoint_interval = env_->settings.checkpoint_interval;
+  Result<detail::Opened> opened = store_->open(file, env_->background);
+  if (!opened.ok()) return opened.status();
+  const bool rebuilt = opened->how == detail::Opened::How::rebuilt;
+  if (!opened->reason.empty()) env_->logger(rebuilt ? Level::warning : Level::debug, "state", opened->reason, {{"store", plan_.name}, {"partition", std::to_string(changelog_.partition)}});
+  changelog_end_ = restore_end_ = bounds->end;
+  restore_begin_ = std::clamp(store_->position(), bounds->begin, bounds->end);
+  return {};
+}
+
+Result<bool> TaskStore::restore_some(std::size_t limit) {
+  if (reader_ == nullptr) {
+    Result<std::unique_ptr<log::Reader>> reader = env_->log.reader(changelog_, restore_begin_, nullptr);
+    if (!reader.ok()) return reader.status();
+    reader_ = std::move(*reader);
+  }
+  Status bad;
+  Result<std::size_t> taken = reader_->poll(limit, [&](std::span<const RawMessage> batch) {
+    std::size_t done = 0;
+    for (; done < batch.size() && batch[done].offset < restore_end_; ++done) {
+      const RawMessage& m = batch[done];
+      if (m.key.data() == nullptr) continue;
+      if (bad = store_->restore(m.key, m.value, m.timestamp); !bad.ok()) break;
+    }
+    restored_ += static_cast<std::int64_t>(done);
+    return done;
+  });
+  if (!taken.ok()) return taken.status();
+  if (!bad.ok()) return bad;
+  if (*taken != 0 && reader_->position() < restore_end_) return false;
+  if (Status status = store_->end_restore(restore_end_); !status.ok()) return status;
+  reader_.reset();
+  return true;
+}
+
+Status TaskStore::attach(log::Producer& producer) {
+  if (plan_.source_topic >= 0) return {};
+  Result<log::Producer::Topic> topic = producer.topic(plan_.changelog);
+  if (!topic.ok()) return topic.status();
+  topic_ = *topic;
+  return {};
+}
+
+Status TaskStore::drain(log::Producer& producer) {
+  store_->begin_commit();
+  const bool logged = plan_.source_topic < 0;
+  store_->drain(~std::size_t{0}, [&](BytesView key, BytesView value, Timestamp timestamp) {
+    if (!logged) return;
+    producer.append(topic_, changelog_.partition, key, value, timestamp, {});
+    ++changelog_end_;
+  });
+  return store_->status();
+}
+
+CommitMark::Store TaskStore::mark(log::Offset input_position) const { return {lineage_, plan_.source_topic < 0 ? changelog_end_ : input_position}; }
+
+void TaskStore::abort(const CommitMark::Store* settled) {
+  store_->abort();
+  changelog_end_ = settled != nullptr ? settled->changelog_end : restore_end_;
+}
+
+}  // namespace klamm::runtime

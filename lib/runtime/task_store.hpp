@@ -1,0 +1,56 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "klamm/detail/store.hpp"
+#include "log/log.hpp"
+#include "runtime/commit_mark.hpp"
+#include "runtime/environment.hpp"
+
+namespace klamm::runtime {
+
+/// A store of a task, and its changelog: opened, restored, drained at commits. Owned by the task, on its worker's thread.
+class TaskStore {
+ public:
+  TaskStore(Environment& environment, const StorePlan& plan, log::Partition partition);
+
+  /// Opens the file. `known`: what the commit mark says of this store, or null. `input_committed`: of the source topic that serves as its changelog.
+  Status open(const CommitMark::Store* known, log::Offset input_committed);
+  /// Replays some of the changelog; true when it is at its end.
+  Result<bool> restore_some(std::size_t limit);
+
+  /// Begins a commit and writes what was changed since the last one to the changelog.
+  Status drain(log::Producer& producer);
+  Status settle(const CommitMark::Store& mark) { return store_->settle(mark.changelog_end); }
+  /// Drops what is not settled. `settled`: what the mark of the last commit says, or null before the first.
+  void abort(const CommitMark::Store* settled);
+  /// The store, for somebody else to keep: this object is done.
+  std::unique_ptr<detail::StoreBase> release() { return std::move(store_); }
+  /// Writes the file as of the last commit.
+  Status close() { return store_->close(); }
+
+  [[nodiscard]] const StorePlan& plan() const { return plan_; }
+  [[nodiscard]] detail::StoreBase& store() { return *store_; }
+  /// What the mark of the commit that is being drained shall say. `input_position`: of the source topic, where that is the changelog.
+  [[nodiscard]] CommitMark::Store mark(log::Offset input_position) const;
+  Status attach(log::Producer& producer);
+  [[nodiscard]] std::int64_t restored() const { return restored_; }
+  [[nodiscard]] std::int64_t restore_total() const { return restore_end_ - restore_begin_; }
+
+ private:
+  [[nodiscard]] Result<log::Bounds> replayable(log::Offset input_committed) const;
+
+  Environment* env_;
+  const StorePlan& plan_;
+  log::TopicPartition changelog_;
+  std::unique_ptr<detail::StoreBase> store_;
+  std::string lineage_;
+  log::Offset changelog_end_ = 0;  // where the next one goes: each changelog partition has one writer
+  std::unique_ptr<log::Reader> reader_;
+  log::Offset restore_begin_ = 0, restore_end_ = 0;
+  std::int64_t restored_ = 0;
+  log::Producer::Topic topic_ = 0;
+};
+
+}  // namespace klamm::runtime

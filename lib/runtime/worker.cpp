@@ -1,0 +1,238 @@
+#include "runtime/worker.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+namespace klamm::runtime {
+namespace {
+
+constexpr std::size_t smallest_batch = 16, largest_batch = 2048;
+constexpr std::size_t restore_batch = 4096;
+constexpr std::int64_t idle_wait_ms = 200;
+
+}  // namespace
+
+Worker::Worker(Environment& environment, int number) : env_{&environment}, number_{number} {}
+
+Worker::~Worker() = default;
+
+Status Worker::open() {
+  Result<std::unique_ptr<log::Producer>> producer = env_->log.producer(env_->plan.application_id + "-worker-" + std::to_string(number_), [this] { wake(); });
+  if (!producer.ok()) return producer.status();
+  producer_ = std::move(*producer);
+  last_commit_ms_ = env_->clock.steady_ms();
+  return {};
+}
+
+void Worker::wake() {
+  {
+    const std::lock_guard lock{mutex_};
+    wake_ = true;
+  }
+  waked_.notify_one();
+}
+
+void Worker::wait_until(std::int64_t steady_ms) {
+  const std::int64_t left = steady_ms - env_->clock.steady_ms();
+  std::unique_lock lock{mutex_};
+  if (left > 0) waked_.wait_for(lock, std::chrono::milliseconds{left}, [this] { return wake_; });
+  wake_ = false;
+}
+
+bool Worker::post(std::function<void()> job) {
+  {
+    const std::lock_guard lock{mutex_};
+    if (mail_closed_) return false;
+    mail_.push_back(std::move(job));
+    wake_ = true;
+  }
+  waked_.notify_one();
+  return true;
+}
+
+void Worker::adopt(std::unique_ptr<Task::Impl> task) {
+  ++task_count_;
+  const std::shared_ptr<std::unique_ptr<Task::Impl>> shared = std::make_shared<std::unique_ptr<Task::Impl>>(std::move(task));
+  static_cast<void>(post([this, shared] {
+    Task::Impl& adopted = **shared;
+    adopted.set_wake([this] { wake(); });
+    adopted.figures()->worker = number_;
+    tasks_.push_back(std::move(*shared));
+    if (Status status = adopted.attach(*producer_); !status.ok()) fail(status);
+  }));
+}
+
+Status Worker::failure() const {
+  const std::lock_guard lock{mutex_};
+  return failure_;
+}
+
+void Worker::fail(Status status) {
+  const std::lock_guard lock{mutex_};
+  if (failure_.ok()) failure_ = std::move(status);
+  stopping_ = true;
+}
+
+bool Worker::run_mail() {
+  std::vector<std::function<void()>> mail;
+  {
+    const std::lock_guard lock{mutex_};
+    mail.swap(mail_);
+  }
+  for (auto& job : mail) job();
+  return !mail.empty();
+}
+
+Worker::Step Worker::step() {
+  Step step;
+  step.wake_at_ms = env_->clock.steady_ms() + idle_wait_ms;
+  if (finished_) {
+    step.finished = true;
+    return step;
+  }
+  step.worked = run_mail();
+  if (Status status = turn(step); !status.ok()) {
+    fail(status);
+    step.worked = true;
+  }
+  if (stopping_ && !in_flight_ && (!failure().ok() || abandoned_ || !dirty())) finish(step);
+  return step;
+}
+
+Status Worker::turn(Step& step) {
+  if (Status status = end_commit(step); !status.ok()) return status;
+  if (!failure().ok()) return {};
+  if (!stopping_) {
+    if (Status status = run_tasks(step); !status.ok()) return status;
+  }
+  if (in_flight_ || abandoned_ || !dirty()) {
+    if (!in_flight_) commit_requested_ = false;
+    return {};
+  }
+  const std::int64_t due = last_commit_ms_ + env_->settings.commit_interval.milliseconds();
+  const bool now = stopping_ || commit_requested_ || env_->clock.steady_ms() >= due || producer_->pending_bytes() >= env_->settings.max_pending_bytes / 2;
+  if (!now) {
+    step.wake_at_ms = std::min(step.wake_at_ms, due);
+    return {};
+  }
+  step.worked = true;
+  return begin_commit();
+}
+
+Status Worker::run_tasks(Step& step) {
+  const bool held_back = producer_->pending_bytes() >= env_->settings.max_pending_bytes;
+  if (held_back) ++figures_.held_back;
+  int busy = 0;
+  for (const auto& task : tasks_) {
+    if (task->restoring()) {
+      step.worked = true;
+      if (Status status = task->restore_some(restore_batch); !status.ok()) return status;
+      continue;
+    }
+    task->tick(env_->clock.steady_ms());
+    if (held_back || task.get() == leaving_) continue;
+    const std::int64_t start = env_->clock.steady_ms();
+    Result<std::size_t> done = task->process_some(batch_);
+    if (!done.ok()) return done.status();
+    if (*done == 0) continue;
+    ++busy;
+    const std::int64_t took = env_->clock.steady_ms() - start;
+    if (took > 8) batch_ = std::max(batch_ / 2, smallest_batch);
+    else if (took < 3 && *done >= batch_) batch_ = std::min(batch_ * 2, largest_batch);
+  }
+  busy_tasks_ = busy;
+  step.worked = step.worked || busy != 0;
+  return {};
+}
+
+bool Worker::dirty() const {
+  return std::any_of(tasks_.begin(), tasks_.end(), [](const auto& task) { return !task->restoring() && task->dirty(); });
+}
+
+Status Worker::begin_commit() {
+  commit_requested_ = false;
+  std::vector<log::OffsetCommit> offsets;
+  for (const auto& task : tasks_) {
+    if (task->restoring() || !task->dirty()) continue;
+    ports::reached("commit: before a task's changelog");
+    if (Status status = task->begin_commit(*producer_, offsets); !status.ok()) return status;
+  }
+  if (Worker* other = move_to_.exchange(nullptr); other != nullptr && leaving_ == nullptr && tasks_.size() > 1) {
+    const auto movable = std::find_if(tasks_.rbegin(), tasks_.rend(), [](const auto& task) { return !task->restoring(); });
+    if (movable != tasks_.rend()) leaving_ = movable->get(), leaving_to_ = other;
+  }
+  ports::reached("commit: drained");
+  producer_->commit(env_->plan.application_id, std::move(offsets), {});
+  in_flight_ = true;
+  last_commit_ms_ = env_->clock.steady_ms();
+  return {};
+}
+
+Status Worker::end_commit(Step& step) {
+  if (!in_flight_) return {};
+  std::optional<log::CommitOutcome> outcome = producer_->poll();
+  if (!outcome) return {};
+  in_flight_ = false;
+  step.worked = true;
+  if (outcome->status.ok()) {
+    ports::reached("commit: in the log");
+    ++figures_.commits;
+    for (const auto& task : tasks_) {
+      if (Status status = task->settle(); !status.ok()) return status;
+    }
+    ports::reached("commit: settled");
+    hand_over();
+    return {};
+  }
+  if (outcome->status.code() != Code::aborted) return outcome->status;
+  ++figures_.aborts;
+  if (const std::int64_t times = aborted_.admit(env_->clock); times != 0) {
+    env_->logger(Level::warning, "commit", "a commit was aborted, going back to the last one: " + outcome->status.message(), {{"times", std::to_string(times)}});
+  }
+  for (const auto& task : tasks_) {
+    ports::reached("commit: aborted");
+    if (Status status = task->abort(); !status.ok()) return status;
+  }
+  leaving_ = nullptr;
+  return {};
+}
+
+void Worker::hand_over() {
+  if (leaving_ == nullptr) return;
+  const auto found = std::find_if(tasks_.begin(), tasks_.end(), [this](const auto& task) { return task.get() == leaving_; });
+  leaving_ = nullptr;
+  if (found == tasks_.end() || (*found)->dirty()) return;
+  std::unique_ptr<Task::Impl> task = std::move(*found);
+  tasks_.erase(found);
+  --task_count_;
+  env_->logger(Level::info, "scheduler", "task " + task->name() + " moves to an idle worker", {{"from", std::to_string(number_)}, {"to", std::to_string(leaving_to_->number())}});
+  leaving_to_->adopt(std::move(task));
+}
+
+void Worker::crash(KeptStores& kept) {
+  for (const auto& task : tasks_) task->crash(kept);
+  tasks_.clear();
+}
+
+void Worker::finish(Step& step) {
+  if (!failure().ok() || abandoned_) {
+    producer_->abort();
+    for (const auto& task : tasks_) {
+      if (!task->restoring()) static_cast<void>(task->abort());
+    }
+  }
+  for (const auto& task : tasks_) {
+    if (Status status = task->close(); !status.ok()) fail(status);
+  }
+  {
+    const std::lock_guard lock{mutex_};
+    mail_closed_ = true;
+  }
+  static_cast<void>(run_mail());  // whoever came in time gets an answer
+  tasks_.clear();
+  task_count_ = 0;
+  finished_ = true;
+  step.finished = true;
+}
+
+}  // namespace klamm::runtime

@@ -1,0 +1,103 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "runtime/environment.hpp"
+#include "runtime/task.hpp"
+
+namespace klamm::runtime {
+
+using detail::Task;
+
+/// Runs tasks one step at a time, and commits them together: one producer, one transaction per commit.
+///
+///     mail ─▶ end of the commit in flight ─▶ restore or process each task ─▶ begin a commit if one is due
+///
+/// Whoever calls `step` is the worker's thread: a thread of its own in production, the test in a driver. Owned by the engine.
+class Worker {
+ public:
+  Worker(Environment& environment, int number);
+  ~Worker();
+
+  Status open();
+
+  struct Step {
+    bool worked = false;         ///< call again at once
+    bool finished = false;       ///< stopped, and all is closed
+    std::int64_t wake_at_ms = 0;  ///< of the steady clock: the latest time of the next call
+  };
+  Step step();
+  /// Sleeps until `wake`, or the time; the worker's thread.
+  void wait_until(std::int64_t steady_ms);
+
+  // Any thread.
+  void wake();
+  /// Runs `job` between two steps. False when the worker has finished, and the job will never run.
+  bool post(std::function<void()> job);
+  void adopt(std::unique_ptr<Task::Impl> task);
+  /// Finishes what is at work, commits, closes the stores. `abandon`: without the commit.
+  void request_stop() { stopping_ = true; wake(); }
+  void abandon() { abandoned_ = true; request_stop(); }
+  /// Commits at the next step, whatever the interval says.
+  void request_commit() { commit_requested_ = true; wake(); }
+  /// Gives one of its busy tasks to `other` at the next commit.
+  void request_move(Worker& other) { move_to_ = &other; }
+  [[nodiscard]] int number() const { return number_; }
+  [[nodiscard]] std::size_t tasks() const { return task_count_; }
+  /// Tasks that had something to do lately; 0 for a while means idle.
+  [[nodiscard]] int busy_tasks() const { return busy_tasks_; }
+  [[nodiscard]] bool finished() const { return finished_; }
+  [[nodiscard]] Status failure() const;
+  struct Figures {
+    std::atomic<std::int64_t> commits{0}, aborts{0}, held_back{0};
+  };
+  [[nodiscard]] const Figures& figures() const { return figures_; }
+
+  // The worker's thread, in a job.
+  [[nodiscard]] const std::vector<std::unique_ptr<Task::Impl>>& owned() const { return tasks_; }
+  [[nodiscard]] log::Producer& producer() { return *producer_; }
+  /// Ends all tasks as a crash would that left the disk intact.
+  void crash(KeptStores& kept);
+
+ private:
+  bool run_mail();
+  Status turn(Step& step);
+  Status end_commit(Step& step);
+  Status begin_commit();
+  Status run_tasks(Step& step);
+  void hand_over();
+  [[nodiscard]] bool dirty() const;
+  void fail(Status status);
+  void finish(Step& step);
+
+  Environment* env_;
+  const int number_;
+  std::unique_ptr<log::Producer> producer_;
+  std::vector<std::unique_ptr<Task::Impl>> tasks_;
+  bool in_flight_ = false;
+  std::int64_t last_commit_ms_ = 0;
+  std::size_t batch_ = 64;  // records a task may take in one go: kept to a few milliseconds
+  Task::Impl* leaving_ = nullptr;
+  Worker* leaving_to_ = nullptr;
+  Sampler aborted_;
+
+  std::atomic<bool> stopping_{false}, abandoned_{false}, commit_requested_{false}, finished_{false};
+  std::atomic<Worker*> move_to_{nullptr};
+  std::atomic<std::size_t> task_count_{0};
+  std::atomic<int> busy_tasks_{0};
+  Figures figures_;
+  mutable std::mutex mutex_;
+  std::condition_variable waked_;
+  bool wake_ = false;
+  std::vector<std::function<void()>> mail_;
+  bool mail_closed_ = false;
+  Status failure_;
+};
+
+}  // namespace klamm::runtime
