@@ -40,7 +40,9 @@ klamm::Status feed(klamm::App& app, const std::string& path, example::LiveView& 
   auto text = example::TextFile::open(path);
   if (!text.ok()) return text.status();
   auto feeder = app.feeder(lines, text->real_path());
-  if (auto status = text->seek(feeder.position()); !status.ok()) return status;
+  const auto position = feeder.position();
+  if (!position.ok()) return position.status();
+  if (auto status = text->seek(*position); !status.ok()) return status;
   std::string line;
   while (text->next(line)) {
     if (auto status = feeder.send(NoKey{}, line, text->position()); !status.ok()) return status;

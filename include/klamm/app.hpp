@@ -124,7 +124,7 @@ class RawProducer {
   Status send(BytesView key, BytesView value, const SendOptions& options, std::optional<std::int64_t> position) const;
   Send try_send(BytesView key, BytesView value, const SendOptions& options) const;
   Status flush() const;
-  [[nodiscard]] std::int64_t position() const;
+  [[nodiscard]] Result<std::int64_t> position() const;
   [[nodiscard]] const Status& status() const;
 
  private:
@@ -188,7 +188,7 @@ class Feeder {
   explicit Feeder(detail::RawProducer raw) : raw_{std::move(raw)} {}
 
   /// The last committed position; 0 before the first.
-  [[nodiscard]] std::int64_t position() const { return raw_.position(); }
+  [[nodiscard]] Result<std::int64_t> position() const { return raw_.position(); }
   /// `position`: where to go on behind this record.
   Status send(const K& key, const V& value, std::int64_t position, const SendOptions& options = {}) {
     key_.clear();

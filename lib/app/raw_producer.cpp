@@ -31,20 +31,18 @@ void RawProducer::Impl::open(log::Log& log, const std::string& topic, const std:
     return;
   }
   partitions = (*state)->partitions;
-  if (!feeder.empty()) {
-    Result<std::optional<std::int64_t>> known = log.feed_position(feeder);
-    if (!known.ok()) {
-      status = known.status();
-      return;
-    }
-    position = known->value_or(0);
-  }
+  used = &log;
+  name = feeder;
   Result<std::unique_ptr<log::Inlet>> opened = log.inlet(topic, feeder);
   if (opened.ok()) inlet = std::move(*opened);
   else status = opened.status();
 }
 
 void RawProducer::Impl::close(Status why) {
+  {
+    const std::shared_lock lock{mutex};
+    if (inlet != nullptr) inlet->close();  // ends calls that wait for room
+  }
   const std::unique_lock lock{mutex};
   inlet.reset();
   if (status.ok()) status = std::move(why);
@@ -69,7 +67,13 @@ Status RawProducer::flush() const {
   return impl_->inlet->flush();
 }
 
-std::int64_t RawProducer::position() const { return impl_->position; }
+Result<std::int64_t> RawProducer::position() const {
+  const std::shared_lock lock{impl_->mutex};
+  if (!impl_->status.ok()) return impl_->status;
+  Result<std::optional<std::int64_t>> known = impl_->used->feed_position(impl_->name);
+  if (!known.ok()) return known.status();
+  return known->value_or(0);
+}
 
 const Status& RawProducer::status() const { return impl_->status; }
 

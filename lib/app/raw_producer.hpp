@@ -21,7 +21,8 @@ struct RawProducer::Impl {
   std::shared_mutex mutex;  // shared: in a call; alone: opening and closing
   std::unique_ptr<log::Inlet> inlet;
   Status status;
-  std::int64_t position = 0;
+  log::Log* used = nullptr;
+  std::string name;  // of the feeder; empty for producers
   log::Partition partitions = 1;
   std::atomic<std::uint32_t> keyless{0};  // records without a key
 };

@@ -124,10 +124,6 @@ class GroupListener {
  public:
   virtual ~GroupListener() = default;
   virtual void assigned(std::span<const TopicPartition> partitions) = 0;
-  /// Commits what is done of them before it returns; they are somebody else's after it.
-  virtual void revoked(std::span<const TopicPartition> partitions) = 0;
-  /// They are somebody else's already: nothing may be committed.
-  virtual void lost(std::span<const TopicPartition> partitions) = 0;
 };
 
 /// One member of a consumer group. Used by one thread.

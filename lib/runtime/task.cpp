@@ -95,6 +95,7 @@ void Task::Impl::instantiate() {
     if (input == inputs_.end()) continue;
     if (clones_[i] == nullptr) clones_[i] = entry.prototype->clone(task_);
     input->sources.push_back(static_cast<SourceStage*>(clones_[i].get()));
+    input->sources.back()->topic = input->tp.topic;
   }
 }
 
@@ -275,6 +276,7 @@ Status Task::Impl::abort() {
   }
   task_.stream_time = settled_.clocks.contains("") ? settled_.clocks[""] : Timestamp{};
   halt_ = {};
+  task_.halted_ = false;
   measure_lag();
   return {};
 }

@@ -88,7 +88,7 @@ void Task::dropped(NodeId node, const RecordContext& at, Drop why) {
   const runtime::Logger& logger = impl_->env_->logger;
   if (impl_->null_values_.admit(logger.clock()) == 0) return;
   logger(Level::warning, "task",
-         "topic \"" + *at.topic + "\": a null value was dropped by operator \"" + name_of(*impl_->env_->plan.graph, node) +
+         "topic \"" + *at.topic + "\": a null value was dropped by operator \"" + impl_->env_->plan.graph->at(node).name +
              "\": read the topic as std::optional, or as a table",
          {{"topic", *at.topic}, {"partition", std::to_string(at.partition)}, {"offset", std::to_string(at.offset)}});
 }
@@ -102,6 +102,10 @@ bool Task::undecodable(NodeId node, const RawMessage& message, const Decoded& de
   at.offset = message.offset;
   at.partition = message.partition;
   return impl_->goes_on(node, at, std::string{"can't decode the record: "} + decoded.reason);
+}
+
+void Task::unencodable(NodeId node, const RecordContext& at, const Encoded& result) {
+  static_cast<void>(impl_->goes_on(node, at, std::string{"can't write the record: "} + result.reason));
 }
 
 void Task::guarded(void (*push)(Stage&, void*, void*, RecordContext&), Stage& port, void* key, void* value, RecordContext& at) {
@@ -120,7 +124,7 @@ bool Task::Impl::goes_on_after_exception() {
 bool Task::Impl::goes_on(NodeId node, const RecordContext& at, const std::string& what) {
   const std::string topic = at.topic != nullptr ? *at.topic : std::string{};
   const std::string record = "topic \"" + topic + "\" partition " + std::to_string(at.partition) + " offset " + std::to_string(at.offset) + ": operator \"" +
-                             (node == NodeId::none ? std::string{"?"} : name_of(*env_->plan.graph, node)) + "\": " + what;
+                             (node == NodeId::none ? std::string{"?"} : env_->plan.graph->at(node).name) + "\": " + what;
   if (env_->settings.on_error.kind() == ErrorPolicy::Kind::skip) {
     figures_->skipped.fetch_add(1, std::memory_order_relaxed);
     if (const std::int64_t times = refused_.admit(env_->clock); times != 0) {

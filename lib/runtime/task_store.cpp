@@ -69,6 +69,8 @@ Status TaskStore::open(const CommitMark::Store* known, log::Offset input_committ
   if (!opened->reason.empty()) env_->logger(rebuilt ? Level::warning : Level::debug, "state", opened->reason, {{"store", plan_.name}, {"partition", std::to_string(changelog_.partition)}});
   changelog_end_ = restore_end_ = bounds->end;
   restore_begin_ = std::clamp(store_->position(), bounds->begin, bounds->end);
+  // From now on a restore starts here at the earliest, or anew where there is no file.
+  if (plan_.source_topic < 0) env_->log.restored_from(changelog_, file.path.empty() ? bounds->end : restore_begin_);
   return {};
 }
 

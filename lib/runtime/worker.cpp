@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "ports/fault.hpp"
+
 namespace klamm::runtime {
 namespace {
 
