@@ -133,15 +133,22 @@ TableFile::~TableFile() {
   sqlite3_close(db_);
 }
 
+Status TableFile::only_row(sqlite3_stmt* statement, const char* doing) {
+  const int step = statement == nullptr ? SQLITE_ERROR : sqlite3_step(statement);
+  if (step == SQLITE_ROW) return {};
+  if (step != SQLITE_DONE) return problem(doing);
+  return {Code::data_loss, "store \"" + file_.store + "\": file " + path_ + ": " + doing + ": there is none", file_.store};
+}
+
 Result<FilePosition> TableFile::position() {
   const Once statement = prepare_once(db_, "SELECT changelog_offset,commit_number,mark FROM meta WHERE id=1");
-  if (statement == nullptr || sqlite3_step(statement.get()) != SQLITE_ROW) return problem("read position");
+  if (auto status = only_row(statement.get(), "read position"); !status.ok()) return status;
   return FilePosition{sqlite3_column_int64(statement.get(), 0), static_cast<CommitNumber>(sqlite3_column_int64(statement.get(), 1)), text(statement.get(), 2)};
 }
 
 Result<FileOwner> TableFile::owner() {
   const Once statement = prepare_once(db_, "SELECT store,application,lineage,key_schema,value_schema,partition FROM meta WHERE id=1");
-  if (statement == nullptr || sqlite3_step(statement.get()) != SQLITE_ROW) return problem("read owner");
+  if (auto status = only_row(statement.get(), "read owner"); !status.ok()) return status;
   const auto column = [&](int i) { return text(statement.get(), i); };
   return FileOwner{column(0), column(1), column(2), column(3), column(4), sqlite3_column_int(statement.get(), 5)};
 }

@@ -74,6 +74,7 @@ class TableFile {
   Status create();
   Status run(const char* sql);
   Status put_rows(std::span<const Change> sorted, const FilePosition& position);
+  Status only_row(sqlite3_stmt* statement, const char* doing);
   Status problem(const char* doing);
 
   const StoreFile file_;
