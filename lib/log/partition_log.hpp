@@ -35,6 +35,8 @@ struct Upkeep {
   std::int64_t live = 0;     ///< of those, what the last compaction left
   Offset clean = 0;          ///< below it each key stands once
   Offset seen = 0;           ///< below it tombstones are not needed by readers that resume
+  Offset assigned = 0;       ///< behind the last record that has an offset, published or not (log in a directory)
+  bool compacting = false;   ///< a pass is under way (log in a directory)
 
   /// Whether more than half of the records may be superseded, and there are more than `least`.
   [[nodiscard]] bool due(std::int64_t least) const { return records > 2 * live && records > least; }
