@@ -1,0 +1,151 @@
+#pragma once
+
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+#include "klamm/detail/decoder.hpp"
+#include "klamm/detail/ops/write.hpp"
+#include "klamm/detail/speak.hpp"
+
+// Chains as stages.
+
+namespace klamm::detail {
+
+template <class K, class V, class Chain> using out_t = std::conditional_t<Chain::terminal, End, Fan<K, V>>;
+
+/// Binds a fresh clone to its task: per-task callables and writers first, then the consumers.
+template <class Chain, class Out> void bind(Task& task, Stage& stage, Chain& chain, Out& out) {
+  if constexpr (Chain::binds) chain.bind(task, stage.node);
+  if constexpr (!Chain::terminal) task.connect(out, stage.node);
+  stage.touch = Chain::touch | (out.touch() & ~Chain::fresh);
+}
+
+/// A chain that reads another stage. K and V are what comes out.
+template <class K, class V, class Chain> class Fused final : public Port<typename Chain::key, typename Chain::value> {
+ public:
+  explicit Fused(Chain&& chain) : chain_{std::move(chain)} {}
+
+  std::unique_ptr<Stage> clone(Task& task) const override {
+    auto* stage = new Fused(*this);
+    std::unique_ptr<Stage> owner(stage);
+    detail::bind(task, *stage, stage->chain_, stage->out_);
+    return owner;
+  }
+  void push(typename Chain::key& key, typename Chain::value& value, RecordContext& context) override {
+    auto next = [this](K& k, V& v, RecordContext& c) { out_.push(k, v, c); };
+    chain_.run(key, value, context, next);
+  }
+
+ private:
+  Chain chain_;
+  out_t<K, V, Chain> out_;
+};
+
+/// A chain that reads a topic: the loop over a batch.
+template <class K, class V, class Chain> class FusedSource final : public SourceStage {
+ public:
+  using K0 = typename Chain::key;
+  using V0 = typename Chain::value;
+
+  explicit FusedSource(Chain&& chain) : chain_{std::move(chain)} {}
+
+  std::unique_ptr<Stage> clone(Task& task) const override {
+    auto* stage = new FusedSource(*this);
+    std::unique_ptr<Stage> owner(stage);
+    detail::bind(task, *stage, stage->chain_, stage->out_);
+    stage->task_ = &task;
+    stage->decoder_.use(stage->keys_.get(), stage->values_.get(), stage->extractor_.get());
+    return owner;
+  }
+  /// Takes the topic's serde objects and its extractor.
+  void use(const TopicInfo& info) {
+    keys_ = info.key_codec;
+    values_ = info.value_codec;
+    extractor_ = info.extractor;
+  }
+
+  std::size_t run(std::span<const RawMessage> batch) override {
+    auto next = [this](K& k, V& v, RecordContext& c) { out_.push(k, v, c); };
+    Task& task = *task_;
+    RecordContext& context = task.context;
+    context.topic = &topic;
+    context.task = task_;
+    K0 key = std::move(key_);  // locals: through `this` they would be reloaded after every store of a char
+    V0 value = std::move(value_);
+    const Decoder<K0, V0> decoder = decoder_;
+    std::size_t done = 0;
+    for (const RawMessage& message : batch) {
+      if (decoder.decode(message, key, value, context, this->node)) [[likely]] {
+        if (context.timestamp > task.stream_time) task.stream_time = context.timestamp;
+        if constexpr (Chain::root)
+          next(key, value, context);
+        else
+          chain_.run(key, value, context, next);
+      }
+      if (task.halted()) [[unlikely]]
+        break;
+      ++done;
+    }
+    key_ = std::move(key);
+    value_ = std::move(value);
+    return done;
+  }
+
+  bool timestamp_of(const RawMessage& message, Timestamp& out) override {
+    out = message.timestamp;
+    if (!decoder_.extracts()) return true;
+    RecordContext context;
+    context.topic = &topic;
+    context.task = task_;
+    return decoder_.time_of(message, key_, value_, context, out);
+  }
+
+ private:
+  Chain chain_;
+  out_t<K, V, Chain> out_;
+  PartBox keys_, values_, extractor_;
+  Decoder<K0, V0> decoder_;
+  Task* task_ = nullptr;
+  K0 key_{};
+  V0 value_{};
+};
+
+template <class K, class V, class Chain> void commit(const Place& place, Chain&& chain) {
+  if constexpr (Chain::source) {
+    auto* stage = new FusedSource<K, V, Chain>(std::move(chain));
+    std::unique_ptr<SourceStage> owner(stage);
+    stage->use(topic_of(*place.graph, place.origin));
+    commit_source(*place.graph, place.node, place.origin, std::move(owner));
+  } else {
+    commit_stage(*place.graph, place.node, place.origin, std::unique_ptr<Stage>(new Fused<K, V, Chain>(std::move(chain))));
+  }
+}
+
+/// A sink and a source around a topic of ours, or of the user's.
+template <class K, class V> std::unique_ptr<Stage> make_sink(const TopicInfo* topic = nullptr) {
+  using Chain = Then<Here<K, V>, Write<K>>;
+  return std::unique_ptr<Stage>(new Fused<K, V, Chain>(Chain{{}, topic != nullptr ? Write<K>{*topic} : Write<K>{}}));
+}
+template <class K, class V> std::unique_ptr<SourceStage> make_source(const TopicInfo* topic = nullptr) {
+  auto* stage = new FusedSource<K, V, From<K, V>>(From<K, V>{});
+  std::unique_ptr<SourceStage> owner(stage);
+  if (topic != nullptr) stage->use(*topic);
+  return owner;
+}
+
+/// The node from which a stateful operator reads: behind a repartition topic if the key changed since the last topic.
+/// `name`: of the table or join that needs it.
+template <class K, class V> NodeId co_partition(const Place& place, const std::string& name, const Named& named) {
+  Graph& graph = *place.graph;
+  if (!needs_repartition(graph, place.node)) return place.node;
+  if (const NodeId source = repartition_of(graph, place.node); source != NodeId::none) return source;
+  if constexpr (has_serde_v<K> && has_serde_v<V>) {
+    return add_repartition(graph, place.node, name, named, {schema_of<K>(), schema_of<V>()}, make_sink<K, V>(), make_source<K, V>());
+  } else {
+    problem(graph, named, "the key changed, so the records go through a repartition topic: key and value need klamm::serde");
+    return place.node;
+  }
+}
+
+}  // namespace klamm::detail

@@ -1,0 +1,124 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "klamm/detail/ids.hpp"
+#include "klamm/status.hpp"
+
+// Build-time calls into the untyped graph. Nothing here is a template; all bodies are in lib/graph.
+
+namespace klamm {
+
+class TopicInfo;
+
+namespace detail {
+
+struct Graph;
+class Stage;
+class SourceStage;
+class Task;
+class StoreBase;
+
+/// A share in a description: it lives as long as its topology or one of its handles. Used on the thread that builds it.
+class GraphRef {
+ public:
+  GraphRef() = default;
+  /// Takes the one share that a new graph has.
+  explicit GraphRef(Graph* graph) : graph_{graph} {}
+  GraphRef(const GraphRef& other);
+  GraphRef(GraphRef&& other) noexcept : graph_{other.graph_} { other.graph_ = nullptr; }
+  GraphRef& operator=(GraphRef other) noexcept {
+    Graph* const mine = graph_;
+    graph_ = other.graph_;
+    other.graph_ = mine;
+    return *this;
+  }
+  ~GraphRef() {
+    if (graph_ != nullptr) release(graph_);
+  }
+
+  Graph& operator*() const { return *graph_; }
+  friend bool operator==(const GraphRef& a, const GraphRef& b) { return a.graph_ == b.graph_; }
+
+ private:
+  static void release(Graph* graph);
+  Graph* graph_ = nullptr;
+};
+
+/// Where a handle stands: its last operator, and the node from which its chain reads.
+struct Place {
+  GraphRef graph;
+  NodeId node = NodeId::none;
+  NodeId origin = NodeId::none;
+};
+
+/// What an operator does to the key, as far as the partitioning is concerned.
+enum class Rekeys : bool { no, yes };
+
+void problem(Graph& graph, const Named& named, std::string message);
+/// Reports that an operator joins handles of two topologies.
+void problem_two_topologies(Graph& graph, const char* kind, const Named& named);
+
+NodeId add_source(Graph& graph, const TopicInfo& topic, const Named& named);
+/// Adds an operator behind a node that already is a branch point. `tag` is the part of a derived name that says more than the kind.
+NodeId add_operator(Graph& graph, const char* kind, NodeId input, const Named& named, Rekeys rekeys = Rekeys::no,
+                    const char* tag = nullptr);
+/// The name that a join gives to its repartition topic: the user's, or one derived as for an operator, but without a number.
+std::string stable_name(const Graph& graph, const char* kind, NodeId input, const Named& named, const char* tag);
+/// Adds an operator to a chain that is still being built, and so uses up the handle that stood at `input`.
+NodeId extend(Graph& graph, const char* kind, NodeId input, const Named& named, Rekeys rekeys);
+NodeId add_sink(Graph& graph, NodeId input, const TopicInfo& topic, const Named& named);
+NodeId extend_to_sink(Graph& graph, NodeId input, const TopicInfo& topic, const Named& named);
+/// Adds a second input: a merge.
+void add_input(Graph& graph, NodeId node, NodeId input);
+/// Adds a table in which the operator looks keys up.
+void add_lookup(Graph& graph, NodeId node, NodeId table);
+/// The node reads its inputs through: consumers of the node become consumers of its inputs.
+void make_alias(Graph& graph, NodeId node);
+void make_terminal(Graph& graph, NodeId node);
+/// Adds a filter or a map of a table: it keeps nothing, look-ups go through it.
+NodeId add_view(Graph& graph, const char* kind, NodeId table, const Named& named);
+
+/// Whether the chain that ends at `node` has to be committed now. False if it was before, or if the handle was moved from (a problem).
+bool settle(Graph& graph, NodeId node, const Named& named);
+void commit_stage(Graph& graph, NodeId node, NodeId origin, std::unique_ptr<Stage> stage);
+void commit_source(Graph& graph, NodeId node, NodeId source, std::unique_ptr<SourceStage> stage);
+
+/// What repartition topics and stores remember of their types.
+struct Schemas {
+  std::string key;
+  std::string value;
+};
+/// Whether records at this node may sit in another partition than their key says, and so need a repartition topic before a stateful
+/// operator.
+bool needs_repartition(const Graph& graph, NodeId node);
+/// The source behind the repartition topic of `node`, or none if it has none yet.
+NodeId repartition_of(const Graph& graph, NodeId node);
+/// `name`: of the table or join that needs it.
+NodeId add_repartition(Graph& graph, NodeId node, const std::string& name, const Named& named, Schemas schemas, std::unique_ptr<Stage> sink,
+                       std::unique_ptr<SourceStage> source);
+/// A sink into the user's topic and a source from it; without a stage the source is the root of a chain still to come.
+NodeId add_through(Graph& graph, NodeId node, const TopicInfo& topic, const Named& named, std::unique_ptr<Stage> sink,
+                   std::unique_ptr<SourceStage> source);
+
+using MakeStore = std::unique_ptr<StoreBase> (*)();
+/// What a table says of its store.
+struct StoreSpec {
+  std::string name;
+  MakeStore make = nullptr;
+  Schemas schemas;
+  /// Whether equal keys have equal bytes, so that a topic of somebody else can be its changelog.
+  bool canonical_keys = false;
+};
+/// Adds a table behind `input`, and its store. `source`: the topic it is read from, if it only repeats that topic.
+NodeId add_table(Graph& graph, const char* kind, NodeId input, StoreSpec spec, const Named& named, const TopicInfo* source = nullptr);
+StoreId store_of(const Graph& graph, NodeId node);
+/// The name under which a join derives its own: that of the store it looks into.
+const std::string& store_name(const Graph& graph, NodeId table);
+
+/// Serde objects and extractor of a source's or a sink's topic; the stages ask at commit.
+const TopicInfo& topic_of(const Graph& graph, NodeId node);
+
+}  // namespace detail
+}  // namespace klamm

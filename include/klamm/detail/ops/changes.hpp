@@ -1,0 +1,46 @@
+#pragma once
+
+#include <optional>
+
+#include "klamm/detail/table_stage.hpp"
+
+// The ways out of a table.
+
+namespace klamm::detail {
+
+/// The first operator of `upserts()`: new values only, in a slot that may be written to.
+template <class A> struct Upserts : Spreading {
+  static constexpr unsigned fresh = touches_value;
+  mutable A slot{};
+  template <class K, class Next>
+  [[gnu::always_inline]] void operator()(K& key, Change<A>& change, RecordContext& context, Next& next) const {
+    if (change.now == nullptr) return;
+    slot = *change.now;
+    next(key, slot, context);
+  }
+};
+
+/// The first operator of `to_stream()`: erased keys as nullopt.
+template <class A> struct Changes : Spreading {
+  static constexpr unsigned fresh = touches_value;
+  mutable std::optional<A> slot{};
+  template <class K, class Next>
+  [[gnu::always_inline]] void operator()(K& key, Change<A>& change, RecordContext& context, Next& next) const {
+    if (change.now == nullptr)
+      slot.reset();
+    else
+      slot = *change.now;
+    next(key, slot, context);
+  }
+};
+
+/// `table.to(topic)`: values and tombstones, straight from the store.
+template <class TK> struct WriteChange : SinkEnd<TK> {
+  using SinkEnd<TK>::SinkEnd;
+  template <class K, class A> bool operator()(K& key, Change<A>& change, RecordContext& context) const {
+    this->put(key, change.now, context);
+    return true;
+  }
+};
+
+}  // namespace klamm::detail

@@ -1,0 +1,166 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "klamm/detail/graph.hpp"
+#include "klamm/record.hpp"
+#include "klamm/serde.hpp"
+
+namespace klamm::detail {
+
+/// What a stage may write to among the slots it is given.
+enum Touch : unsigned { touches_nothing = 0, touches_key = 1, touches_value = 2 };
+
+/// A stage of the graph: a committed chain, a table, a view, a branch. The prototype stands in the graph, each task has a clone.
+class Stage {
+ public:
+  virtual ~Stage() = default;
+  virtual std::unique_ptr<Stage> clone(Task& task) const = 0;
+  /// The `TableView<K, V>` of a table or a view of one, for look-ups; null for all others.
+  virtual void* table_view() { return nullptr; }
+
+  NodeId node = NodeId::none;
+  // Known of a clone when it is connected:
+  unsigned touch = touches_nothing;
+  bool needs_old = false;  ///< of a table's changes it wants the old values too
+  bool idle = false;       ///< nothing behind it wants to be told: a view that only answers look-ups
+};
+
+/// Where a chain starts at a topic: takes whole batches, hands on single records.
+class SourceStage : public Stage {
+ public:
+  /// Takes messages in order. Returns how many it is done with: fewer than all when the task halted. A user's exception leaves through
+  /// here; `Task::context` says at which record and operator.
+  virtual std::size_t run(std::span<const RawMessage> batch) = 0;
+  /// The event time of a message, for the choice between partitions; false if it can't be decoded.
+  virtual bool timestamp_of(const RawMessage& message, Timestamp& out) = 0;
+
+  std::string topic;  ///< its name, as records see it
+};
+
+/// The typed way in of a stage. Slots may be written to only as `touch` says.
+template <class K, class V> class Port : public Stage {
+ public:
+  virtual void push(K& key, V& value, RecordContext& context) = 0;
+};
+
+/// The consumers of a node, untyped. Filled by `Task::connect`.
+class FanBase {
+ public:
+  /// Idle stages are left out.
+  void add(Stage& stage);
+  /// What happens to the slots given to `push`: only the last consumer gets them, earlier ones that write get copies.
+  [[nodiscard]] unsigned touch() const { return ports_.empty() ? 0U : ports_.back()->touch; }
+  [[nodiscard]] bool needs_old() const;
+  [[nodiscard]] bool empty() const { return ports_.empty(); }
+
+ protected:
+  Stage* only_ = nullptr;  // set if there is exactly one
+  std::vector<Stage*> ports_;
+};
+
+/// Serialises records of one sink into buffers it keeps.
+struct Writer {
+  Task* task = nullptr;
+  NodeId node = NodeId::none;
+  Bytes key;
+  Bytes value;
+
+  /// A null key or value has `data() == nullptr`.
+  void send(BytesView key_bytes, BytesView value_bytes, const RecordContext& context);
+
+  void* sink = nullptr;  ///< the runtime's
+};
+
+/// Why a record went no further, without being an error.
+enum class Drop : unsigned char { null_key, null_value, negative_timestamp, late };
+
+/// One sub-topology at one partition, at work: owns the clones of the stages and the stores. Untyped; its bodies are the runtime's.
+class Task {
+ public:
+  struct Impl;
+  explicit Task(Impl& impl) : impl_{&impl} {}
+
+  /// Clones the consumers of `node` (once per task) and adds them to `fan`.
+  void connect(FanBase& fan, NodeId node);
+  Writer* writer(NodeId sink);
+  StoreBase& store(StoreId id);
+  /// This task's clone of the stage at `node`; not before all of the task's sources are cloned.
+  Stage& stage(NodeId node);
+
+  // What happens to records that cannot go on. All are counted.
+  void dropped(NodeId node, const RecordContext& context, Drop why);
+  /// A callable wanted the key of a record that has none: the error policy decides.
+  void null_key(NodeId node, const RecordContext& context);
+  /// The error policy decides: true: go on with the next record; false: halt here.
+  bool undecodable(NodeId node, const RawMessage& message, const Decoded& result);
+  /// A key or value could not be written: the error policy decides.
+  void unencodable(NodeId node, const RecordContext& context, const Encoded& result);
+  [[nodiscard]] bool halted() const { return halted_; }
+
+  /// Calls `push(port, key, value, context)` and catches what it throws: at a branch point each branch fails alone.
+  void guarded(void (*push)(Stage&, void* key, void* value, RecordContext&), Stage& port, void* key, void* value, RecordContext& context);
+
+  Impl& impl() { return *impl_; }
+
+  RecordContext context;  ///< of the record at work; the loop uses this object
+  Timestamp stream_time;  ///< the greatest event time seen; the loop raises it
+
+ private:
+  Impl* impl_;
+  bool halted_ = false;
+};
+
+/// The consumers of a node, in the order of the program. Each record goes all the way down one consumer before the next.
+template <class K, class V> class Fan : public FanBase {
+ public:
+  Fan() = default;
+  Fan(const Fan&) : FanBase{} {}  // prototypes have no consumers; clones are connected anew
+  Fan& operator=(const Fan&) = delete;
+
+  void push(K& key, V& value, RecordContext& context) {
+    if (only_ != nullptr) [[likely]]
+      static_cast<Port<K, V>*>(only_)->push(key, value, context);
+    else
+      push_to_all(key, value, context);
+  }
+
+ private:
+  static void push_to(Stage& port, void* key, void* value, RecordContext& context) {
+    static_cast<Port<K, V>&>(port).push(*static_cast<K*>(key), *static_cast<V*>(value), context);
+  }
+  void push_to_all(K& key, V& value, RecordContext& context) {
+    const RecordContext before = context;
+    for (std::size_t i = 0; i < ports_.size(); ++i) {
+      const unsigned copies = i + 1 < ports_.size() ? ports_[i]->touch : 0U;
+      K* k = &key;
+      V* v = &value;
+      if constexpr (std::is_copy_assignable_v<K>) {
+        if (copies & touches_key) *(k = &key_) = key;
+      }
+      if constexpr (std::is_copy_assignable_v<V>) {
+        if (copies & touches_value) *(v = &value_) = value;
+      }
+      context.task->guarded(&push_to, *ports_[i], k, v, context);
+      if (context.task->halted()) [[unlikely]]
+        return;
+      context = before;
+    }
+  }
+
+  K key_{};
+  V value_{};
+};
+
+/// Stands where a chain ends in itself: after for_each or to.
+struct End {
+  template <class K, class V> void push(K&, V&, RecordContext&) {}
+  [[nodiscard]] static unsigned touch() { return touches_nothing; }
+};
+
+}  // namespace klamm::detail

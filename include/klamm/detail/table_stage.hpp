@@ -1,0 +1,174 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include "klamm/detail/ops/write.hpp"
+#include "klamm/detail/store.hpp"
+
+// Tables as stages.
+
+namespace klamm::detail {
+
+/// What a table sends: the new value of a key, null when it was erased; and the old one, null when there was none or nobody wants it. Both
+/// are valid during the call.
+template <class A> struct Change {
+  const A* old = nullptr;
+  const A* now = nullptr;
+};
+
+/// What a join asks: the current value of a key in a table, or in a filter or map of one. Valid until the next call.
+template <class K, class V> class TableView {
+ public:
+  virtual const V* find(const K& key, RecordContext& context) = 0;
+
+ protected:
+  ~TableView() = default;
+};
+
+template <class A> std::unique_ptr<StoreBase> new_store() { return std::unique_ptr<StoreBase>(new Store<A>); }
+
+/// How a table's entry takes in a record. `operator()` sees the accumulator and whether it is new.
+struct CountUpdate {
+  static constexpr bool puts = false;
+  template <class K, class V> Entry operator()(std::int64_t& total, bool, const K&, const V&, RecordContext&) const {
+    ++total;
+    return Entry::keep;
+  }
+};
+template <class F> struct ReduceUpdate {
+  static constexpr bool puts = false;
+  F f;
+  template <class K, class V> Entry operator()(V& total, bool added, const K&, const V& value, RecordContext&) const {
+    if (added)
+      total = value;
+    else if constexpr (std::is_void_v<std::invoke_result_t<const F&, V&, const V&>>)
+      invoke(f, total, value);
+    else
+      total = invoke(f, total, value);
+    return Entry::keep;
+  }
+};
+template <class F> struct FoldUpdate {
+  static constexpr bool puts = false;
+  Callee<F> f;
+  template <class A, class K, class V> Entry operator()(A& total, bool, const K& key, const V& value, RecordContext& context) const {
+    if constexpr (std::is_void_v<decltype(call<const V&>(f, key, value, context, total))>) {
+      call<const V&>(f, key, value, context, total);
+      return Entry::keep;
+    } else {
+      return call<const V&>(f, key, value, context, total);
+    }
+  }
+  void bind() {
+    if constexpr (Callee<F>::binds) f.bind();
+  }
+};
+/// A table of last values: null erases, and rows have the time of their record, late or not.
+struct PutUpdate {
+  static constexpr bool puts = true;
+  template <class A, class K> Entry operator()(A& now, bool, const K&, const A& value, RecordContext&) const {
+    now = value;
+    return Entry::keep;
+  }
+};
+
+/// Keeps one A for each key and sends every change. A record's time becomes that of its row; an aggregation's row has the greatest of its
+/// records'.
+template <class K, class V, class A, class Update> class TableStage final : public Port<K, V>, public TableView<K, A> {
+ public:
+  TableStage(StoreId store, A start, Update update) : id_{store}, start_{std::move(start)}, update_{std::move(update)} {}
+
+  std::unique_ptr<Stage> clone(Task& task) const override {
+    auto* stage = new TableStage(*this);
+    std::unique_ptr<Stage> owner(stage);
+    if constexpr (requires { stage->update_.bind(); }) stage->update_.bind();
+    stage->store_ = static_cast<Store<A>*>(&task.store(id_));
+    task.connect(stage->out_, this->node);
+    stage->wants_old_ = stage->out_.needs_old();
+    return owner;
+  }
+  void* table_view() override { return static_cast<TableView<K, A>*>(this); }
+
+  const A* find(const K& key, RecordContext& context) override {
+    if (!encode_key(key, context)) return nullptr;
+    const Row<A>* row = store_->find(BytesView{key_});
+    return row != nullptr ? &row->value : nullptr;
+  }
+
+  void push(K& key, V& value, RecordContext& context) override {
+    at_work(this->node, context);
+    if (lacks_key(key, context)) [[unlikely]]
+      return context.task->dropped(this->node, context, Drop::null_key);
+    if (!encode_key(key, context)) return;
+    if constexpr (!optional_v<V>) {
+      take(key, value, context);
+    } else if (value) {
+      take(key, *value, context);
+    } else if constexpr (Update::puts) {
+      erase(key, context);
+    } else {
+      context.task->dropped(this->node, context, Drop::null_value);
+    }
+  }
+
+ private:
+  bool encode_key(const K& key, RecordContext& context) {
+    key_.clear();
+    const Encoded result = encode(key, key_);
+    if (!result.ok()) [[unlikely]]
+      context.task->unencodable(this->node, context, result);
+    return result.ok();
+  }
+  void take(K& key, const plain_t<V>& value, RecordContext& context) {
+    Row<A>& row = store_->change(BytesView{key_});
+    const bool added = !row.present();
+    Change<A> change{nullptr, &row.value};
+    if (added) {
+      row.value = start_;
+    } else {
+      change.old = kept(row.value);
+      if (!Update::puts && row.timestamp > context.timestamp) context.timestamp = row.timestamp;
+    }
+    const Entry entry = update_(row.value, added, std::as_const(key), value, context);
+    row.timestamp = context.timestamp;
+    if (entry == Entry::erase) {
+      store_->erase(row);
+      change.now = nullptr;
+    } else {
+      row.set_present(true);
+    }
+    out_.push(key, change, context);
+  }
+  /// A copy of the value that is about to change, if anybody wants it.
+  const A* kept(const A& value) {
+    if (!wants_old_) return nullptr;
+    old_ = value;
+    return &*old_;
+  }
+  /// A tombstone is forwarded even where nothing was.
+  void erase(K& key, RecordContext& context) {
+    Change<A> change;
+    if (store_->find(BytesView{key_}) != nullptr) {
+      Row<A>& row = store_->change(BytesView{key_});
+      change.old = kept(row.value);
+      row.timestamp = context.timestamp;
+      store_->erase(row);
+    }
+    out_.push(key, change, context);
+  }
+
+  StoreId id_;
+  A start_;
+  Update update_;
+  Store<A>* store_ = nullptr;
+  bool wants_old_ = false;
+  std::optional<A> old_;
+  Bytes key_;
+  Fan<K, Change<A>> out_;
+};
+
+}  // namespace klamm::detail

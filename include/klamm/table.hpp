@@ -1,0 +1,153 @@
+#pragma once
+
+#include <string>
+#include <utility>
+
+#include "klamm/stream.hpp"
+
+namespace klamm {
+
+namespace detail {
+struct NoFold {};
+}  // namespace detail
+
+/// What a table keeps: its name, the start value, the fold. A value, made with `klamm::table<A>("name")`.
+///
+///     auto revenue = klamm::table<double>("revenue").fold([](double& sum, const Order& order) { sum += order.amount; });
+template <class A, class F = detail::NoFold> class TableSpec {
+ public:
+  TableSpec(std::string name, A start, F fold) : name_{std::move(name)}, start_{std::move(start)}, fold_{std::move(fold)} {}
+
+  /// The value of a key before its first record; A{} if not said.
+  [[nodiscard]] TableSpec starting_at(A start) const { return {name_, std::move(start), fold_}; }
+  /// `f(A&, value)`, `f(A&, key, value)` or with_record(f); returns nothing, or an Entry: keep or erase.
+  template <class G> [[nodiscard]] TableSpec<A, G> fold(G g) const { return {name_, start_, std::move(g)}; }
+
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] const A& start() const { return start_; }
+  [[nodiscard]] const F& fold_function() const { return fold_; }
+
+ private:
+  std::string name_;
+  A start_;
+  F fold_;
+};
+
+/// A table that keeps an A for each key; A needs a serde, because tables have changelogs.
+template <class A> TableSpec<A> table(const char* name) {
+  static_assert(detail::default_constructible_v<A>,
+                "klamm: table<A>(name): the table's type is kept in slots and must be default-constructible");
+  return {name, A{}, {}};
+}
+/// A table whose type follows from its use: `.count(klamm::table("clicks"))`.
+inline TableName table(const char* name) { return {name}; }
+
+/// Handle of a table: copies are the same table. Its changes go to whoever reads it; joins look keys up in it.
+template <class K, class V> class [[nodiscard]] Table {
+ public:
+  using key_type = K;
+  using value_type = V;
+
+  /// Keeps the rows for which `f` is true: a view without a store. A value that stops to pass becomes a tombstone.
+  ///
+  ///     users.filter(&User::active).to(active_users)
+  template <class F> auto filter(F f, Named named = {}) const {
+    using namespace detail;
+    constexpr bool ok = callable_v<F, K, const V&> && returns_bool_v<F, K, const V&>;
+    static_assert(accepts_v<F, K, const V&>,
+                  "klamm: table.filter(f): f must accept this table's value, or (key, value), or be with_record(f)");
+    static_assert(const_callable_v<F, K, const V&>,
+                  "klamm: table.filter(f): f is shared by all tasks and must be const-callable (no mutable lambda): use per_task");
+    static_assert(returns_bool_v<F, K, const V&>, "klamm: table.filter(f): f must return bool");
+    if constexpr (ok)
+      return view<V, FilterView<K, V, F, true>>("filter", std::move(f), named);
+    else
+      return Inert{};
+  }
+
+  /// Drops the rows for which `f` is true.
+  template <class F> auto filter_not(F f, Named named = {}) const {
+    using namespace detail;
+    constexpr bool ok = callable_v<F, K, const V&> && returns_bool_v<F, K, const V&>;
+    static_assert(accepts_v<F, K, const V&>,
+                  "klamm: table.filter_not(f): f must accept this table's value, or (key, value), or be with_record(f)");
+    static_assert(const_callable_v<F, K, const V&>,
+                  "klamm: table.filter_not(f): f is shared by all tasks and must be const-callable (no mutable lambda): use per_task");
+    static_assert(returns_bool_v<F, K, const V&>, "klamm: table.filter_not(f): f must return bool");
+    if constexpr (ok)
+      return view<V, FilterView<K, V, F, false>>("filter_not", std::move(f), named);
+    else
+      return Inert{};
+  }
+
+  /// Gives each row another value: a view without a store. Keys stay; `f` must give equal results for equal rows.
+  template <class F> auto map(F f, Named named = {}) const {
+    using namespace detail;
+    constexpr bool callable = callable_v<F, K, const V&> && returns_value_v<F, K, const V&>;
+    static_assert(accepts_v<F, K, const V&>,
+                  "klamm: table.map(f): f must accept this table's value, or (key, value), or be with_record(f)");
+    static_assert(const_callable_v<F, K, const V&>,
+                  "klamm: table.map(f): f is shared by all tasks and must be const-callable (no mutable lambda): use per_task");
+    static_assert(returns_value_v<F, K, const V&>, "klamm: table.map(f): f must return the new value");
+    if constexpr (callable) {
+      using R = std::remove_cvref_t<result_t<F, K, const V&>>;
+      constexpr bool ok = owned_v<R> && slot_v<R> && !key_value_v<R> && not_optional_v<R>;
+      static_assert(ok,
+                    "klamm: table.map(f): f must return a default-constructible value that owns what it holds: no view, no KeyValue (a "
+                    "table keeps its "
+                    "keys), no std::optional (use filter)");
+      if constexpr (ok)
+        return view<R, MapView<K, V, R, F>>("map", std::move(f), named);
+      else
+        return Inert{};
+    } else {
+      return Inert{};
+    }
+  }
+
+  /// New values as a stream; deletions are left out.
+  auto upserts(Named named = {}) const { return read<V>("upserts", detail::Upserts<V>{}, named); }
+
+  /// All changes as a stream; a deletion is nullopt.
+  auto to_stream(Named named = {}) const { return read<std::optional<V>>("to_stream", detail::Changes<V>{}, named); }
+
+  /// Writes every change to a topic, deletions as tombstones.
+  template <class TK, class TV> void to(const Topic<TK, TV>& topic, Named named = {}) const {
+    using namespace detail;
+    constexpr bool key_fits = topic_takes_v<TK, K>, value_fits = topic_takes_v<TV, V>;
+    static_assert(key_fits, "klamm: table.to(topic): the topic has another key type than the table");
+    static_assert(value_fits || !key_fits, "klamm: table.to(topic): the topic has another value type than the table");
+    static_assert(has_serde_v<V> || !value_fits || !key_fits, "klamm: table.to(topic): the value type needs klamm::serde<Value>");
+    if constexpr (key_fits && value_fits && has_serde_v<V>) {
+      using Chain = Then<Here<K, Change<V>>, WriteChange<TK>>;
+      const NodeId sink = add_sink(*place_.graph, place_.node, topic.info(), named);
+      detail::commit<K, V>({place_.graph, sink, place_.node}, Chain{{}, WriteChange<TK>{topic.info()}});
+    }
+  }
+
+  /// Gives the handle to `f` and returns what that returns.
+  template <class F> decltype(auto) apply(F&& f) const { return static_cast<F&&>(f)(*this); }
+
+ private:
+  template <class, class, class> friend class Stream;
+  template <class, class> friend class GroupedStream;
+  template <class, class> friend class Table;
+  friend class Topology;
+  explicit Table(const detail::Place& place) : place_{place} {}
+
+  template <class Out, class Op> auto read(const char* kind, Op op, const Named& named) const {
+    using Chain = detail::Then<detail::Here<K, detail::Change<V>>, Op>;
+    const detail::NodeId node = detail::add_operator(*place_.graph, kind, place_.node, named);
+    return Stream<K, Out, Chain>{{place_.graph, node, place_.node}, Chain{{}, std::move(op)}};
+  }
+  template <class R, class Stage, class F> Table<K, R> view(const char* kind, F f, const Named& named) const {
+    detail::Graph& graph = *place_.graph;
+    const detail::NodeId node = detail::add_view(graph, kind, place_.node, named);
+    detail::commit_stage(graph, node, place_.node, std::unique_ptr<detail::Stage>(new Stage(place_.node, std::move(f))));
+    return Table<K, R>{{place_.graph, node, node}};
+  }
+
+  detail::Place place_;
+};
+
+}  // namespace klamm

@@ -1,0 +1,104 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "klamm/detail/codec.hpp"
+#include "klamm/detail/speak.hpp"
+#include "klamm/serde.hpp"
+
+namespace klamm {
+
+namespace detail {
+
+/// The name of a type as the compiler spells it: to tell types apart without RTTI, and for messages. Not for anything that is stored.
+template <class T> constexpr std::string_view type_name() {
+  const std::string_view name = __PRETTY_FUNCTION__;
+  const std::size_t begin = name.find("T = ") + 4, end = name.find_first_of(";]", begin);
+  return name.substr(begin, end - begin);
+}
+
+}  // namespace detail
+
+/// What the graph keeps of a topic: everything but the types.
+class TopicInfo {
+ public:
+  std::string name;
+  int partitions = 0;         ///< 0: as it is
+  std::string_view key_type;  ///< the types without std::optional; empty for internal topics
+  std::string_view value_type;
+  detail::PartBox extractor;    ///< Extractor<K, V>, or empty
+  detail::PartBox key_codec;    ///< Codec<K>, or empty
+  detail::PartBox value_codec;  ///< Codec<V>, or empty
+
+  TopicInfo(std::string topic_name, std::string_view key, std::string_view value);
+  TopicInfo(const TopicInfo&);
+  TopicInfo(TopicInfo&&) noexcept;
+  TopicInfo& operator=(const TopicInfo&);
+  TopicInfo& operator=(TopicInfo&&) noexcept;
+  ~TopicInfo();
+};
+
+/// A topic: its name, its types, and how they are read and written. A value, made once and used as source, sink, through and query.
+///
+///     inline const auto clicks = klamm::Topic<std::string, Click>{"clicks"}.timestamp(&Click::at_ms);
+///
+/// A V that is std::optional reads null values as nullopt, and writes them; a K that is std::optional does so with null keys. In a topic of
+/// plain values a null one is dropped and counted.
+template <class K, class V> class Topic {
+ public:
+  using key_type = K;
+  using value_type = V;
+
+  /// At most 249 of `a-z A-Z 0-9 . _ -`; a topology that uses another name says so in `check()`.
+  explicit Topic(const char* name) : info_{name, detail::type_name<detail::plain_t<K>>(), detail::type_name<detail::plain_t<V>>()} {}
+
+  /// The number of partitions klamm creates or expects.
+  [[nodiscard]] Topic partitions(int n) const {
+    Topic copy{*this};
+    copy.info_.partitions = n;
+    return copy;
+  }
+
+  /// Event time from the record: `f(value)`, `f(key, value)` or with_record(f) gives milliseconds since 1970, or a Timestamp. A tombstone
+  /// keeps the log's time. A record with a negative time is dropped and counted.
+  template <class F> [[nodiscard]] Topic timestamp(F f) const {
+    using Value = detail::plain_t<V>;
+    static_assert(detail::callable_v<F, K, const Value&>, "klamm: Topic::timestamp(f): f must accept the topic's value, or (key, value)");
+    static_assert(detail::gives_time_v<F, K, const Value&>,
+                  "klamm: Topic::timestamp(f): f must return milliseconds since 1970 as an integer, or a klamm::Timestamp");
+    Topic copy{*this};
+    if constexpr (detail::callable_v<F, K, const Value&> && detail::gives_time_v<F, K, const Value&>) {
+      using Part = detail::CallExtractor<K, Value, F>;
+      copy.info_.extractor = detail::PartBox{std::unique_ptr<detail::Part>(new Part({std::move(f)}))};
+    }
+    return copy;
+  }
+
+  /// Objects that read and write this topic instead of the traits: `encode(const T&, Bytes&)` and `Decoded decode(BytesView, T&)`, which
+  /// need not be const: each stage of each task has a copy. Stores and internal topics go on using `klamm::serde`.
+  template <class KS, class VS> [[nodiscard]] Topic serde(KS key_serde, VS value_serde) const {
+    using Key = detail::plain_t<K>;
+    using Value = detail::plain_t<V>;
+    constexpr bool ok = detail::codec_for_v<KS, Key> && detail::codec_for_v<VS, Value>;
+    static_assert(ok,
+                  "klamm: Topic::serde(keys, values): each must have encode(const T&, Bytes&) and Decoded decode(BytesView, T&) for the "
+                  "topic's type");
+    Topic copy{*this};
+    if constexpr (ok) {
+      copy.info_.key_codec = detail::PartBox{std::unique_ptr<detail::Part>(new detail::ObjectCodec<Key, KS>(std::move(key_serde)))};
+      copy.info_.value_codec = detail::PartBox{std::unique_ptr<detail::Part>(new detail::ObjectCodec<Value, VS>(std::move(value_serde)))};
+    }
+    return copy;
+  }
+
+  [[nodiscard]] const std::string& name() const { return info_.name; }
+  [[nodiscard]] const TopicInfo& info() const { return info_; }
+
+ private:
+  TopicInfo info_;
+};
+
+}  // namespace klamm

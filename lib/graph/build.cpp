@@ -1,0 +1,227 @@
+#include "graph/build.hpp"
+
+#include <algorithm>
+
+#include "graph/graph.hpp"
+
+namespace klamm {
+
+TopicInfo::TopicInfo(std::string topic_name, std::string_view key, std::string_view value)
+    : name{std::move(topic_name)}, key_type{key}, value_type{value} {}
+TopicInfo::TopicInfo(const TopicInfo&) = default;
+TopicInfo::TopicInfo(TopicInfo&&) noexcept = default;
+TopicInfo& TopicInfo::operator=(const TopicInfo&) = default;
+TopicInfo& TopicInfo::operator=(TopicInfo&&) noexcept = default;
+TopicInfo::~TopicInfo() = default;
+
+namespace detail {
+namespace {
+
+void mark_stage(Graph& graph, NodeId node, NodeId origin, SourceStage* source, std::unique_ptr<Stage> stage) {
+  const int index = static_cast<int>(graph.stages.size());
+  stage->node = node;
+  NodeId first = node;
+  for (NodeId n = node; n != NodeId::none && graph.at(n).stage < 0; n = graph.at(n).inputs.empty() ? NodeId::none : graph.at(n).inputs[0]) {
+    if (n == origin && source == nullptr) break;
+    graph.at(n).stage = index;
+    first = n;
+  }
+  graph.at(node).committed = true;
+  graph.stages.push_back({std::move(stage), origin, first, source});
+}
+
+void report_moved(Graph& graph, Node& node, const Named& named) {
+  if (!node.reported)
+    problem(graph, named,
+            node.kind + ' ' + quoted(node.name) + ": its handle was moved from and then used: give the stream a name and branch from that");
+  node.reported = true;
+}
+
+/// The handle at `node` gives its chain to the next operator.
+void use_up(Graph& graph, NodeId id, const Named& named) {
+  Node& node = graph.at(id);
+  if (node.extended) return report_moved(graph, node, named);
+  if (node.committed)
+    problem(graph, named,
+            node.kind + ' ' + quoted(node.name) + ": its handle is a branch point already and must not be moved from: leave out std::move");
+  node.extended = true;
+}
+
+/// Somebody is told of the changes behind `id`. If that needs old values, the table in front needs a changelog of its own: a compacted
+/// source topic may have lost them.
+void reads_changes(Graph& graph, NodeId id) {
+  bool old_values = false;
+  while (graph.at(id).view) {
+    old_values = old_values || graph.at(id).kind != "map";
+    id = graph.at(id).inputs[0];
+  }
+  if (old_values && graph.at(id).store != StoreId::none) graph.at(graph.at(id).store).source_topic = -1;
+}
+
+NodeId add_reader(Graph& graph, const char* kind, NodeId input, const Named& named, Rekeys rekeys, const std::string& tag) {
+  Node node;
+  node.kind = kind;
+  node.inputs = {input};
+  node.anchor = graph.at(input).anchor;
+  node.key_changed = rekeys == Rekeys::yes || graph.at(input).key_changed;
+  const std::string stem = node.anchor + '.' + kind + tag;
+  return insert_node(graph, std::move(node), named, stem);
+}
+
+NodeId add_sink_node(Graph& graph, const char* kind, NodeId input, int topic, const std::string& stem, const Named& named) {
+  reads_changes(graph, input);
+  Node node;
+  node.kind = kind;
+  node.inputs = {input};
+  node.topic = topic;
+  node.terminal = true;
+  node.anchor = graph.at(input).anchor;
+  const std::string derived = node.anchor + '.' + kind + '-' + stem;
+  return insert_node(graph, std::move(node), named, derived);
+}
+
+NodeId add_source_node(Graph& graph, int topic, const std::string& stem, const Named& named) {
+  Node node;
+  node.kind = "source";
+  node.topic = topic;
+  node.anchor = named.name != nullptr ? named.name : stem;
+  return insert_node(graph, std::move(node), named, stem);
+}
+
+/// A sink and a source around a topic.
+NodeId add_pair(Graph& graph, const char* kind, NodeId input, int topic, const std::string& name, const std::string& source_name,
+                const Named& named, std::unique_ptr<Stage> sink, std::unique_ptr<SourceStage> source) {
+  const NodeId out = add_sink_node(graph, kind, input, topic, name, Named{nullptr, named.file, named.line});
+  mark_stage(graph, out, input, nullptr, std::move(sink));
+  const NodeId in = add_source_node(graph, topic, source_name, named);
+  if (source != nullptr) commit_source(graph, in, in, std::move(source));
+  return in;
+}
+
+}  // namespace
+
+void problem(Graph& graph, const Named& named, std::string message) {
+  graph.problems.push_back({std::move(message), named.file, named.line});
+}
+
+void problem_two_topologies(Graph& graph, const char* kind, const Named& named) {
+  problem(graph, named, std::string{kind} + ": its two sides belong to two topologies: build both from one klamm::Topology");
+}
+
+NodeId add_source(Graph& graph, const TopicInfo& topic, const Named& named) {
+  return add_source_node(graph, use_topic(graph, topic, TopicClass::source, named), topic.name, named);
+}
+
+NodeId add_operator(Graph& graph, const char* kind, NodeId input, const Named& named, Rekeys rekeys, const char* tag) {
+  reads_changes(graph, input);
+  return add_reader(graph, kind, input, named, rekeys, tag != nullptr ? std::string{'-'} + tag : std::string{});
+}
+
+NodeId add_view(Graph& graph, const char* kind, NodeId table, const Named& named) {
+  const NodeId node = add_reader(graph, kind, table, named, Rekeys::no, {});
+  graph.at(node).view = true;
+  return node;
+}
+
+std::string stable_name(const Graph& graph, const char* kind, NodeId input, const Named& named, const char* tag) {
+  return named.name != nullptr ? named.name : graph.at(input).anchor + '.' + kind + '-' + tag;
+}
+
+NodeId extend(Graph& graph, const char* kind, NodeId input, const Named& named, Rekeys rekeys) {
+  use_up(graph, input, named);
+  return add_operator(graph, kind, input, named, rekeys);
+}
+
+NodeId add_sink(Graph& graph, NodeId input, const TopicInfo& topic, const Named& named) {
+  return add_sink_node(graph, "to", input, use_topic(graph, topic, TopicClass::sink, named), topic.name, named);
+}
+
+NodeId extend_to_sink(Graph& graph, NodeId input, const TopicInfo& topic, const Named& named) {
+  use_up(graph, input, named);
+  return add_sink(graph, input, topic, named);
+}
+
+void add_input(Graph& graph, NodeId node, NodeId input) {
+  graph.at(node).inputs.push_back(input);
+  graph.at(node).key_changed = graph.at(node).key_changed || graph.at(input).key_changed;
+}
+void add_lookup(Graph& graph, NodeId node, NodeId table) { graph.at(node).lookups.push_back(table); }
+void make_alias(Graph& graph, NodeId node) { graph.at(node).alias = graph.at(node).committed = true; }
+void make_terminal(Graph& graph, NodeId node) { graph.at(node).terminal = true; }
+
+bool settle(Graph& graph, NodeId id, const Named& named) {
+  Node& node = graph.at(id);
+  if (node.extended) report_moved(graph, node, named);
+  const bool open = !node.extended && !node.committed;
+  node.committed = true;
+  return open;
+}
+
+void commit_stage(Graph& graph, NodeId node, NodeId origin, std::unique_ptr<Stage> stage) {
+  mark_stage(graph, node, origin, nullptr, std::move(stage));
+}
+
+void commit_source(Graph& graph, NodeId node, NodeId source, std::unique_ptr<SourceStage> stage) {
+  SourceStage* object = stage.get();
+  object->topic = topic_of(graph, source).name;
+  mark_stage(graph, node, source, object, std::move(stage));
+}
+
+bool needs_repartition(const Graph& graph, NodeId node) { return graph.at(node).key_changed; }
+NodeId repartition_of(const Graph& graph, NodeId node) { return graph.at(node).repartition; }
+
+NodeId add_repartition(Graph& graph, NodeId node, const std::string& name, const Named& named, Schemas schemas, std::unique_ptr<Stage> sink,
+                       std::unique_ptr<SourceStage> source) {
+  const std::string local = name + "-repartition";
+  const bool store_is_taken = std::any_of(graph.stores.begin(), graph.stores.end(), [&](const StoreEntry& s) { return s.name == name; });
+  const int topic = use_repartition_topic(graph, local, named, store_is_taken ? Report::no : Report::yes);
+  TopicEntry& entry = graph.topics[static_cast<std::size_t>(topic)];
+  entry.key_schema = std::move(schemas.key);
+  entry.value_schema = std::move(schemas.value);
+  const Named unnamed{nullptr, named.file, named.line};
+  const NodeId in = add_pair(graph, "repartition", node, topic, name, local, unnamed, std::move(sink), std::move(source));
+  graph.at(in).anchor = graph.at(node).anchor;
+  graph.at(node).repartition = in;
+  return in;
+}
+
+NodeId add_through(Graph& graph, NodeId node, const TopicInfo& topic, const Named& named, std::unique_ptr<Stage> sink,
+                   std::unique_ptr<SourceStage> source) {
+  const int index = use_topic(graph, topic, TopicClass::through, named);
+  return add_pair(graph, "through", node, index, topic.name, topic.name, named, std::move(sink), std::move(source));
+}
+
+NodeId add_table(Graph& graph, const char* kind, NodeId input, StoreSpec spec, const Named& named, const TopicInfo* source) {
+  check_store_name(graph, spec.name, named);
+  Node node;
+  node.kind = kind;
+  node.inputs = {input};
+  node.store = static_cast<StoreId>(graph.stores.size());
+  node.anchor = spec.name;
+  const bool repeats =
+      source != nullptr && spec.canonical_keys && source->extractor.empty() && source->key_codec.empty() && source->value_codec.empty();
+  const int topic = repeats ? graph.at(input).topic : -1;
+  const std::string& around = graph.at(input).anchor;
+  const NodeId id = insert_node(graph, std::move(node), named, spec.name == around ? around + '.' + kind : spec.name);
+  graph.stores.push_back({spec.name, spec.make, id, std::move(spec.schemas.key), std::move(spec.schemas.value), topic});
+  return id;
+}
+
+StoreId store_of(const Graph& graph, NodeId node) { return graph.at(node).store; }
+
+const std::string& store_name(const Graph& graph, NodeId table) {
+  while (graph.at(table).view) table = graph.at(table).inputs[0];
+  return graph.at(graph.at(table).store).name;
+}
+
+const TopicInfo& topic_of(const Graph& graph, NodeId node) { return graph.topics[static_cast<std::size_t>(graph.at(node).topic)].info; }
+
+GraphRef::GraphRef(const GraphRef& other) : graph_{other.graph_} {
+  if (graph_ != nullptr) ++graph_->shares;
+}
+void GraphRef::release(Graph* graph) {
+  if (--graph->shares == 0) delete graph;
+}
+
+}  // namespace detail
+}  // namespace klamm

@@ -1,0 +1,59 @@
+#include <algorithm>
+#include <set>
+
+#include "graph/build.hpp"
+
+namespace klamm::detail {
+namespace {
+
+/// Operators whose records nobody takes.
+void find_dangling(const Graph& graph, std::vector<Problem>& found) {
+  std::set<NodeId> read;
+  for (const Node& node : graph.nodes) {
+    read.insert(node.inputs.begin(), node.inputs.end());
+    read.insert(node.lookups.begin(), node.lookups.end());
+  }
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    const Node& node = graph.nodes[i];
+    if (node.terminal || node.extended || node.store != StoreId::none || node.kind == "branch_output" ||
+        read.contains(static_cast<NodeId>(i)))
+      continue;
+    const char* const way_out = node.kind == "group_by" ? ": nothing reads it: keep a table of it with count, reduce or aggregate"
+                                : node.view             ? ": nothing reads it: write it to a topic, or join with it"
+                                                        : ": nothing reads it: end the chain with to, for_each or a table";
+    found.push_back({node.kind + ' ' + quoted(node.name) + way_out, node.file, node.line});
+  }
+}
+
+/// Inputs that meet in one task must have equal partition counts, as far as the program says them.
+void find_unequal_partitions(const Graph& graph, std::vector<Problem>& found) {
+  for (const SubTopology& sub : subtopologies(graph)) {
+    std::string list;
+    std::set<int> counts;
+    const TopicEntry* last = nullptr;
+    for (const int number : sub.source_topics) {
+      const TopicEntry& topic = graph.topics[static_cast<std::size_t>(number)];
+      if (topic.info.partitions == 0) continue;
+      list += (list.empty() ? "" : ", ") + quoted(topic.info.name) + " has " + std::to_string(topic.info.partitions);
+      if (counts.insert(topic.info.partitions).second) last = &topic;
+    }
+    if (counts.size() < 2) continue;
+    found.push_back({"sub-topology " + quoted(sub.name) + ": its topics meet in one task and need equal partition counts: " + list +
+                         ": send one of them through a topic with the other's count",
+                     last->file, last->line});
+  }
+}
+
+}  // namespace
+
+std::vector<Problem> problems_of(const Graph& graph) {
+  std::vector<Problem> found = graph.problems;
+  if (std::none_of(graph.nodes.begin(), graph.nodes.end(), [](const Node& node) { return node.kind == "source"; }))
+    found.push_back(
+        {"topology " + quoted(graph.name) + ": it reads no topic: begin with stream(topic) or table(topic)", graph.file, graph.line});
+  find_dangling(graph, found);
+  find_unequal_partitions(graph, found);
+  return found;
+}
+
+}  // namespace klamm::detail
