@@ -24,12 +24,13 @@ Result<bool> InletQueue::send(const RawMessage& message, std::optional<std::int6
   bool submit = false, hurry = false;
   {
     std::unique_lock lock{mutex_};
-    const auto full = [&] { return failed_.ok() && open_.bytes() + taken_bytes_ >= core_.options.inlet_bytes; };
+    const auto full = [&] { return failed_.ok() && !closed_ && open_.bytes() + taken_bytes_ >= core_.options.inlet_bytes; };
     if (full()) {
       if (when == WhenFull::give_up) return false;
       changed_.wait(lock, [&] { return !full(); });
     }
     if (!failed_.ok()) return failed_;
+    if (closed_) return Status{Code::cancelled, "topic \"" + topic_.state.name + "\": the inlet was closed", topic_.state.name};
     const std::size_t before = open_.bytes();
     open_.append(0, message.partition, message.key, message.value, message.timestamp, message.headers);
     if (position) position_ = position;
@@ -53,6 +54,14 @@ Status InletQueue::flush() {
     changed_.wait(lock, [&] { return written_ >= sent || !failed_.ok(); });
   }
   return failed_;
+}
+
+void InletQueue::close() {
+  {
+    const std::lock_guard lock{mutex_};
+    closed_ = true;
+  }
+  changed_.notify_all();
 }
 
 std::size_t InletQueue::prepare() {

@@ -17,6 +17,7 @@ class InletQueue final : public Work, public std::enable_shared_from_this<InletQ
   /// False when it is full and `when` is `give_up`.
   Result<bool> send(const RawMessage& message, std::optional<std::int64_t> position, WhenFull when);
   Status flush();
+  void close();
 
   std::size_t prepare() override;
   Status write(LogFile& file) override;
@@ -36,7 +37,7 @@ class InletQueue final : public Work, public std::enable_shared_from_this<InletQ
   std::optional<std::int64_t> position_;  // of the newest record gathered
   std::size_t taken_bytes_ = 0;           // on their way to the file
   std::uint64_t sent_ = 0, written_ = 0;  // records
-  bool queued_ = false;
+  bool queued_ = false, closed_ = false;
   Status failed_;  // stays: a gap behind it must not be papered over
 
   // Log thread.
@@ -56,6 +57,7 @@ class DirectoryInlet final : public Inlet {
               std::optional<std::int64_t> position) override;
   Result<bool> try_send(Partition partition, BytesView key, BytesView value, Timestamp timestamp, BytesView headers) override;
   Status flush() override { return queue_->flush(); }
+  void close() override { queue_->close(); }
 
  private:
   DirectoryCore& core_;

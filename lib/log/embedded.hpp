@@ -5,8 +5,8 @@
 namespace klamm::log {
 
 struct EmbeddedOptions {
-  std::string directory;       ///< made if missing; belongs to one application, and to one process at a time
-  std::string application_id;  ///< whose directory it is
+  std::string directory{};       ///< made if missing; belongs to one application, and to one process at a time
+  std::string application_id{};  ///< whose directory it is
   /// Of topics that do not say their own count. Empty: what the directory was made with. Another count than that is an error.
   std::optional<Partition> default_partitions{};
   Partition new_directory_partitions = 1;  ///< what a new directory gets when `default_partitions` is empty

@@ -117,6 +117,8 @@ class Inlet {
   virtual Result<bool> try_send(Partition partition, BytesView key, BytesView value, Timestamp timestamp, BytesView headers) = 0;
   /// Returns when all that was sent before is committed (and, in a directory, survives a power cut).
   virtual Status flush() = 0;
+  /// Ends calls that wait for room, and refuses those that follow, with `cancelled`.
+  virtual void close() = 0;
 };
 
 /// Is told which partitions of the subscribed topics are this member's. Called inside `Member::poll`.

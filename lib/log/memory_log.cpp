@@ -92,7 +92,8 @@ class MemoryInlet final : public Inlet {
     if (Status status = check(partition, position.has_value()); !status.ok()) return status;
     {
       std::unique_lock lock{log_.mutex_};
-      log_.room_.wait(lock, [&] { return has_room(partition); });
+      log_.room_.wait(lock, [&] { return closed_ || has_room(partition); });
+      if (closed_) return closed();
       put(partition, key, value, timestamp, headers);
       if (position) log_.feed_positions_[feeder_] = *position;
     }
@@ -103,6 +104,7 @@ class MemoryInlet final : public Inlet {
     if (Status status = check(partition, false); !status.ok()) return status;
     {
       const std::lock_guard lock{log_.mutex_};
+      if (closed_) return closed();
       if (!has_room(partition)) return false;
       put(partition, key, value, timestamp, headers);
     }
@@ -110,8 +112,16 @@ class MemoryInlet final : public Inlet {
     return true;
   }
   Status flush() override { return {}; }
+  void close() override {
+    {
+      const std::lock_guard lock{log_.mutex_};
+      closed_ = true;
+    }
+    log_.room_.notify_all();
+  }
 
  private:
+  [[nodiscard]] Status closed() const { return {Code::cancelled, "topic \"" + topic_.state.name + "\": the inlet was closed", topic_.state.name}; }
   [[nodiscard]] PartitionLog& at(Partition partition) const { return *topic_.partitions[static_cast<std::size_t>(partition)]; }
 
   [[nodiscard]] Status check(Partition partition, bool positioned) const {
@@ -138,6 +148,7 @@ class MemoryInlet final : public Inlet {
   MemoryLog& log_;
   const Topics::Topic topic_;
   const std::string feeder_;
+  bool closed_ = false;
 };
 
 Status MemoryLog::commit(std::vector<PartitionWrites> writes, const std::string& group, std::vector<OffsetCommit> offsets,
