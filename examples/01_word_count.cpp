@@ -12,7 +12,7 @@ namespace {
 using klamm::NoKey;
 
 const klamm::Topic<NoKey, std::string> lines{"lines"};
-const auto counts = klamm::table<std::int64_t>("counts");
+const klamm::TableName counts = klamm::table("counts");
 
 /// The words of a line: runs of ASCII letters, digits, apostrophes and bytes from 0x80, letters lowered.
 std::vector<std::string> words(const std::string& line) {
@@ -58,7 +58,7 @@ klamm::Status run(const example::Options& options) {
                             .partitions = options.partitions}};
   const example::StopOnSignal signals{app};
   if (auto status = app.start(); !status.ok()) return status;
-  auto query = app.query(counts);
+  auto query = app.query<std::int64_t>(counts.name());
   example::LiveView view{app, query};
   klamm::Status status = options.file.empty() ? klamm::Status{} : feed(app, options.file, view);
   while (status.ok() && !view.done()) status = view.wait();

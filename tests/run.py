@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Runs tests: tests/run.py BUILD[:name]...
 
-Each doctest program of a build directory (listed in BUILD/tests/programs.txt, a name and a path a line) counts with its test cases; each script (tests/scripts.txt: a name
-and a command) with the `N passed, N failed` of its last line, or as one. `BUILD:name` runs only the program of that name. Prints what failed, and as
+Each test program of a build directory (meson's `test()`) counts with its doctest cases, or with the `N passed, N failed` it prints last, or as one; so does each script
+(tests/scripts.txt: a name and a command). `BUILD:name` runs only the program of that name. Prints what failed, and as
 its last line `N passed, N failed`; ends with 0 only if none failed."""
 import concurrent.futures
+import json
 import os
 import re
 import subprocess
@@ -24,9 +25,10 @@ def lines_of(path):
 def jobs_of(argument):
     build, _, only = argument.partition(":")
     build = os.path.abspath(os.path.join(root, build))
-    for name, path in lines_of(os.path.join(build, "tests", "programs.txt")):
-        if not only or name == only:
-            yield name, [path], build
+    known = json.loads(subprocess.run(["meson", "introspect", "--tests", build], check=True, capture_output=True).stdout)
+    for test in sorted(known, key=lambda test: -test["timeout"]):  # the long ones first
+        if not only or test["name"] == only:
+            yield test["name"], test["cmd"], build
     if only:
         return
     for name, command in lines_of(os.path.join(here, "scripts.txt")):

@@ -273,6 +273,8 @@ class App {
   template <class V>
   friend class Query;
   detail::RawProducer raw_producer(const std::string& topic, const std::string& feeder);
+  /// Lets the owners of the store read it, one after the other.
+  Status query_store(const std::string& store, const std::string& key_schema, Callback<Status(detail::StoreBase&)> read);
   Result<std::optional<std::string>> query_one(const std::string& store, const std::string& key_schema, BytesView key);
   Result<std::vector<detail::RawQueryRow>> query_all(const std::string& store, const std::string& key_schema);
 

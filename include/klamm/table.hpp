@@ -43,7 +43,7 @@ template <class A> TableSpec<A> table(const char* name) {
 inline TableName table(const char* name) { return {name}; }
 
 /// Handle of a table: copies are the same table. Its changes go to whoever reads it; joins look keys up in it.
-template <class K, class V> class [[nodiscard]] Table {
+template <class K, class V> class Table {
  public:
   using key_type = K;
   using value_type = V;

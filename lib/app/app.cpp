@@ -21,6 +21,7 @@ namespace klamm {
 namespace {
 
 constexpr int round_ms = 50;  // of the coordinator
+constexpr int default_partitions = 4;
 constexpr Duration destructor_deadline{10'000};
 
 /// A flag that a signal handler may raise and a thread can sleep on.
@@ -107,6 +108,8 @@ Status App::Impl::open_log() {
       return {Code::invalid_argument, subject + ": no log is named: set AppOptions::log to klamm::embedded(directory) or klamm::in_memory()", application_id};
     case LogChoice::Kind::in_memory: {
       log::MemoryOptions memory;
+      memory.default_partitions = options.partitions > 0 ? options.partitions : default_partitions;
+      if (options.log.retention() == Retention::until_committed) memory.retention = log::MemoryOptions::Retention::until_committed;
       memory.inlet_bytes = options.max_pending_bytes / 4;
       log = log::memory_log(memory);
       return {};
@@ -116,7 +119,7 @@ Status App::Impl::open_log() {
   log::EmbeddedOptions embedded;
   embedded.directory = options.log.directory();
   embedded.application_id = application_id;
-  embedded.new_directory_partitions = 4;
+  embedded.new_directory_partitions = default_partitions;
   if (options.partitions > 0) embedded.default_partitions = options.partitions;
   Result<std::unique_ptr<log::Log>> opened = log::open_embedded(std::move(embedded));
   if (!opened.ok()) return opened.status();
@@ -306,7 +309,7 @@ detail::RawProducer App::raw_producer(const std::string& topic, const std::strin
 
 namespace {
 
-Status no_such_store(const std::string& store) { return {Code::not_found, "table \"" + store + "\": the topology has no store of this name", store}; }
+std::string text_of(BytesView bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 
 const detail::StoreEntry* find_store(const detail::Graph& graph, const std::string& name) {
   for (const detail::StoreEntry& store : graph.stores) {
@@ -317,36 +320,48 @@ const detail::StoreEntry* find_store(const detail::Graph& graph, const std::stri
 
 }  // namespace
 
-Result<std::vector<detail::RawQueryRow>> App::query_all(const std::string& store, const std::string& key_schema) {
+Status App::query_store(const std::string& store, const std::string& key_schema, Callback<Status(detail::StoreBase&)> read) {
   Impl& app = *impl_;
   const detail::StoreEntry* entry = find_store(app.topology.graph(), store);
-  if (entry == nullptr) return no_such_store(store);
+  if (entry == nullptr) return {Code::not_found, "table \"" + store + "\": the topology has no store of this name", store};
   if (entry->key_schema != key_schema) {
-    return Status{Code::invalid_argument, "table \"" + store + "\": asked with keys of type " + key_schema + ", its keys are " + entry->key_schema, store};
+    return {Code::invalid_argument, "table \"" + store + "\": asked with keys of type " + key_schema + ", its keys are " + entry->key_schema, store};
   }
   {
     const std::lock_guard lock{app.mutex};
     if (app.state == State::created || app.state == State::starting || app.state.final())
-      return Status{Code::unavailable, "table \"" + store + "\": the application is " + app.state.name(), store};
+      return {Code::unavailable, "table \"" + store + "\": the application is " + app.state.name(), store};
   }
-  std::mutex mutex;
-  std::vector<detail::RawQueryRow> rows;
+  std::mutex mutex;  // workers answer side by side
   Status problem;
   const Status visited = app.engine->visit([&](detail::Task::Impl& task) {
     detail::StoreBase* found = task.find_store(store);
     if (found == nullptr) return;
     const std::lock_guard lock{mutex};
-    if (task.restoring()) {
-      problem = {Code::unavailable, "table \"" + store + "\": partition " + std::to_string(task.partition()) + " is being restored", store};
-      return;
-    }
-    const auto text = [](BytesView bytes) { return std::string{reinterpret_cast<const char*>(bytes.data()), bytes.size()}; };
-    const Status read = found->for_each(detail::Contents::committed, [&](BytesView key, BytesView value, Timestamp timestamp) { rows.push_back({text(key), text(value), timestamp}); });
-    if (!read.ok()) problem = read;
+    if (task.restoring()) problem = {Code::unavailable, "table \"" + store + "\": partition " + std::to_string(task.partition()) + " is being restored", store};
+    else if (Status status = read(*found); !status.ok()) problem = status;
   });
-  if (!visited.ok()) return visited;
-  if (!problem.ok()) return problem;
+  return visited.ok() ? problem : visited;
+}
+
+Result<std::vector<detail::RawQueryRow>> App::query_all(const std::string& store, const std::string& key_schema) {
+  std::vector<detail::RawQueryRow> rows;
+  const Status status = query_store(store, key_schema, [&rows](detail::StoreBase& found) {
+    return found.for_each(detail::Contents::committed, [&](BytesView key, BytesView value, Timestamp timestamp) { rows.push_back({text_of(key), text_of(value), timestamp}); });
+  });
+  if (!status.ok()) return status;
   return rows;
+}
+
+Result<std::optional<std::string>> App::query_one(const std::string& store, const std::string& key_schema, BytesView key) {
+  std::optional<std::string> value;
+  const Status status = query_store(store, key_schema, [&](detail::StoreBase& found) {
+    return found.for_each(detail::Contents::committed, [&](BytesView other, BytesView bytes, Timestamp) {
+      if (text_of(other) == text_of(key)) value = text_of(bytes);
+    });
+  });
+  if (!status.ok()) return status;
+  return value;
 }
 
 }  // namespace klamm

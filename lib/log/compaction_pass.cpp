@@ -113,7 +113,8 @@ void CompactionPass::finish(Status status) {
         }
         return {file.save(*partition_, partition_->bounds().begin), {}};
       },
-      nullptr);
+      // A pass that had no room for all keys is followed by the next one.
+      [&] { core_.compact_if_due(partition_); });
 }
 
 }  // namespace klamm::log

@@ -48,12 +48,15 @@ void DirectoryCore::publish(std::span<const PartitionWrites> writes) {
   recent.publish(writes);
   for (const auto& write : writes) {
     write.partition->wake_readers();
-    Upkeep& upkeep = write.partition->upkeep;
-    if (write.partition->cleanup() == Cleanup::compact && upkeep.due(options.compact_at_least) && !upkeep.compacting && !stopping) {
-      upkeep.compacting = true;
-      background->post([this, partition = write.partition, copy = upkeep] { CompactionPass{*this, partition, copy}.run(); });
-    }
+    compact_if_due(write.partition);
   }
+}
+
+void DirectoryCore::compact_if_due(const std::shared_ptr<PartitionLog>& partition) {
+  Upkeep& upkeep = partition->upkeep;
+  if (partition->cleanup() != Cleanup::compact || upkeep.compacting || !upkeep.due(options.compact_at_least) || stopping) return;
+  upkeep.compacting = true;
+  background->post([this, partition, copy = upkeep] { CompactionPass{*this, partition, copy}.run(); });
 }
 
 void DirectoryCore::checkpoint() {

@@ -52,6 +52,8 @@ struct DirectoryCore {
   Call::Done write(LogFile& to, std::span<PartitionWrites> writes);
   /// Shows to readers what was written, and starts compaction where it is due. Log thread.
   void publish(std::span<const PartitionWrites> writes);
+  /// Starts a pass of compaction over the partition where it is due and none is under way. Log thread.
+  void compact_if_due(const std::shared_ptr<PartitionLog>& partition);
   /// Copies the write-ahead log into the database when it has become long. Background thread.
   void checkpoint();
   /// The same from the log thread, which is told after each commit how long it is.

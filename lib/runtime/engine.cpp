@@ -209,7 +209,8 @@ Result<bool> Engine::drained() {
       }
     }
   }
-  return ends[0] == ends[1];
+  // What is in the log shows in the stores when its commit is settled.
+  return ends[0] == ends[1] && !restoring() && std::none_of(workers_.begin(), workers_.end(), [](const auto& worker) { return worker->committing(); });
 }
 
 std::vector<std::shared_ptr<Task::Impl::Figures>> Engine::figures() const {

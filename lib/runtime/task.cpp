@@ -230,6 +230,7 @@ bool Task::Impl::dirty() const {
 
 Status Task::Impl::begin_commit(log::Producer& producer, std::vector<log::OffsetCommit>& offsets) {
   in_flight_ = {};
+  committing_ = true;
   for (Input& input : inputs_) input.in_flight = input.position();
   for (const auto& store : stores_) {
     if (Status status = store->drain(producer); !status.ok()) return status;
@@ -242,6 +243,8 @@ Status Task::Impl::begin_commit(log::Producer& producer, std::vector<log::Offset
 }
 
 Status Task::Impl::settle() {
+  if (!committing_) return {};
+  committing_ = false;
   settled_ = std::move(in_flight_);
   for (const auto& store : stores_) {
     if (Status status = store->settle(settled_.stores[store->plan().name]); !status.ok()) return status;
@@ -266,6 +269,7 @@ Status Task::Impl::purge() {
 }
 
 Status Task::Impl::abort() {
+  committing_ = false;
   for (const auto& store : stores_) {
     const auto known = settled_.stores.find(store->plan().name);
     store->abort(known == settled_.stores.end() ? nullptr : &known->second);

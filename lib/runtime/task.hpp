@@ -58,7 +58,7 @@ struct Task::Impl {
   [[nodiscard]] bool dirty() const;
   /// Writes the changelogs of what was changed since the last commit, and adds the offsets with the mark. What follows is the next generation.
   Status begin_commit(log::Producer& producer, std::vector<log::OffsetCommit>& offsets);
-  /// The commit that was begun is in the log.
+  /// The commit that was begun is in the log. Nothing happens when none was.
   Status settle();
   /// It is not, or never will be: goes back to the committed offsets, stores and clocks.
   Status abort();
@@ -111,6 +111,7 @@ struct Task::Impl {
   std::vector<runtime::Input> inputs_;
   std::size_t restoring_ = 0;  // the store whose turn it is
   runtime::CommitMark settled_, in_flight_;
+  bool committing_ = false;
   Status halt_;  // why the run had to stop
   struct Wake {
     std::mutex mutex;

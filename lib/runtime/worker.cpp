@@ -164,8 +164,8 @@ Status Worker::begin_commit() {
     if (movable != tasks_.rend()) leaving_ = movable->get(), leaving_to_ = other;
   }
   ports::reached("commit: drained");
-  producer_->commit(env_->plan.application_id, std::move(offsets), {});
   in_flight_ = true;
+  producer_->commit(env_->plan.application_id, std::move(offsets), {});
   last_commit_ms_ = env_->clock.steady_ms();
   return {};
 }
@@ -174,18 +174,21 @@ Status Worker::end_commit(Step& step) {
   if (!in_flight_) return {};
   std::optional<log::CommitOutcome> outcome = producer_->poll();
   if (!outcome) return {};
-  in_flight_ = false;
   step.worked = true;
   if (outcome->status.ok()) {
     ports::reached("commit: in the log");
     ++figures_.commits;
+    Status settled;
     for (const auto& task : tasks_) {
-      if (Status status = task->settle(); !status.ok()) return status;
+      if (Status status = task->settle(); !status.ok()) settled = status;
     }
+    in_flight_ = false;
+    if (!settled.ok()) return settled;
     ports::reached("commit: settled");
     hand_over();
     return {};
   }
+  in_flight_ = false;
   if (outcome->status.code() != Code::aborted) return outcome->status;
   ++figures_.aborts;
   if (const std::int64_t times = aborted_.admit(env_->clock); times != 0) {

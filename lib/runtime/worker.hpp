@@ -53,6 +53,8 @@ class Worker {
   /// Tasks that had something to do lately; 0 for a while means idle.
   [[nodiscard]] int busy_tasks() const { return busy_tasks_; }
   [[nodiscard]] bool finished() const { return finished_; }
+  /// Whether a commit was begun that its stores do not show yet.
+  [[nodiscard]] bool committing() const { return in_flight_; }
   [[nodiscard]] Status failure() const;
   struct Figures {
     std::atomic<std::int64_t> commits{0}, aborts{0}, held_back{0};
@@ -80,7 +82,6 @@ class Worker {
   const int number_;
   std::unique_ptr<log::Producer> producer_;
   std::vector<std::unique_ptr<Task::Impl>> tasks_;
-  bool in_flight_ = false;
   std::int64_t last_commit_ms_ = 0;
   std::size_t batch_ = 64;  // records a task may take in one go: kept to a few milliseconds
   Task::Impl* leaving_ = nullptr;
@@ -88,6 +89,7 @@ class Worker {
   Sampler aborted_;
 
   std::atomic<bool> stopping_{false}, abandoned_{false}, commit_requested_{false}, finished_{false};
+  std::atomic<bool> in_flight_{false};  // a commit was begun and is not settled
   std::atomic<Worker*> move_to_{nullptr};
   std::atomic<std::size_t> task_count_{0};
   std::atomic<int> busy_tasks_{0};

@@ -1,0 +1,141 @@
+// Everything that runs on several threads, small enough for ThreadSanitizer. Built twice: in the plain build and under TSan.
+#include <doctest/doctest.h>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "klamm/app.hpp"
+#include "klamm/klamm.hpp"
+#include "support/temporary_directory.hpp"
+
+using namespace std::chrono_literals;
+
+namespace {
+
+const klamm::Topic<std::string, std::int64_t> in{"in"};
+const klamm::Topic<std::int64_t, std::int64_t> out{"out"};
+const auto by_remainder = klamm::table<std::int64_t>("by-remainder").fold([](std::int64_t& sum, std::int64_t v) { sum += v; });
+
+klamm::Topology sums() {
+  klamm::Topology topology{"sums"};
+  topology.stream(in).group_by([](std::int64_t v) { return v % 17; }).aggregate(by_remainder).to(out);
+  return topology;
+}
+
+void quiet(klamm::Level, std::string_view, std::string_view, std::span<const klamm::Field>) {}
+
+/// Several producers, several workers, a reader: the sums are right.
+void check_sums(const klamm::LogChoice& log, std::int64_t records_each) {
+  const klamm::Topology topology = sums();
+  std::atomic<int> started{0};
+  klamm::App app{topology, {.log = log, .threads = 3, .partitions = 6, .commit_interval = 10ms, .checkpoint_interval = 50ms, .log_sink = quiet, .on_thread_start = [&](int) { ++started; }}};
+  std::vector<klamm::State> states;
+  app.on_state([&states](klamm::State s) { states.push_back(s); });
+  REQUIRE(app.start().ok());
+  std::atomic<bool> feeding{true};
+  std::thread reader{[&] {
+    auto query = app.query(by_remainder);
+    std::int64_t last = 0;
+    while (feeding) {
+      const auto rows = query.all<std::int64_t>();
+      if (!rows.ok()) continue;
+      std::int64_t sum = 0;
+      for (const auto& row : *rows) sum += row.value;
+      CHECK(sum >= last);  // commits only add
+      last = sum;
+      static_cast<void>(query.get<std::int64_t>(3));
+      static_cast<void>(app.status().lag());
+    }
+  }};
+  std::vector<std::thread> producers;
+  for (int p = 0; p < 3; ++p) {
+    producers.emplace_back([&app, p, records_each] {
+      const auto producer = app.producer(in);
+      for (std::int64_t i = 0; i < records_each; ++i) {
+        const std::int64_t value = i * 3 + p;
+        if (i % 2 == 0) CHECK(producer.send("key-" + std::to_string(value), value).ok());
+        else while (producer.try_send("key-" + std::to_string(value), value) != klamm::Send::sent) std::this_thread::yield();
+      }
+      CHECK(producer.flush().ok());
+    });
+  }
+  for (auto& thread : producers) thread.join();
+  const auto drained = app.drain(60s);
+  feeding = false;
+  reader.join();
+  CHECK(drained == true);
+  const auto rows = app.query(by_remainder).all<std::int64_t>();
+  REQUIRE(rows.ok());
+  std::array<std::int64_t, 17> expected{};
+  for (std::int64_t v = 0; v < records_each * 3; ++v) expected[static_cast<std::size_t>(v % 17)] += v;
+  CHECK(rows->size() == 17);
+  for (const auto& row : *rows) CHECK(row.value == expected[static_cast<std::size_t>(row.key)]);
+  CHECK(app.stop(30s).ok());
+  CHECK(started == 3);
+  CHECK(states.back() == klamm::State::stopped);
+  CHECK(app.status().lag() == 0);
+}
+
+}  // namespace
+
+TEST_CASE("several producers and workers on a log in memory lose and double nothing") { check_sums(klamm::in_memory(), 2'000); }
+
+TEST_CASE("several producers and workers on a log in a directory lose and double nothing") {
+  const klamm::testing::TemporaryDirectory directory;
+  check_sums(klamm::embedded(directory.path()), 1'000);
+}
+
+TEST_CASE("a stop in the middle of the feed ends producers that wait, and the application in order") {
+  const klamm::Topology topology = sums();
+  klamm::App app{topology, {.log = klamm::in_memory(), .threads = 2, .partitions = 4, .max_pending_bytes = 64 << 10, .log_sink = quiet}};
+  REQUIRE(app.start().ok());
+  std::thread feeder{[&app] {
+    const auto producer = app.producer(in);
+    std::int64_t i = 0;
+    while (producer.send("k", ++i).ok()) {
+    }
+    CHECK(producer.try_send("k", 1) == klamm::Send::failed);
+  }};
+  std::this_thread::sleep_for(50ms);
+  app.request_stop();
+  CHECK(app.wait().ok());
+  feeder.join();
+  CHECK(app.status().state == klamm::State::stopped);
+  CHECK(app.drain(1s).status().code() == klamm::Code::cancelled);
+}
+
+TEST_CASE("two applications in one process do not disturb each other") {
+  const klamm::Topology topology = sums();
+  klamm::App one{topology, {.log = klamm::in_memory(), .application_id = "one", .log_sink = quiet}};
+  klamm::App two{topology, {.log = klamm::in_memory(), .application_id = "two", .log_sink = quiet}};
+  REQUIRE(one.start().ok());
+  REQUIRE(two.start().ok());
+  CHECK(one.producer(in).send("k", 5).ok());
+  CHECK(one.drain(10s) == true);
+  CHECK(two.drain(10s) == true);
+  CHECK(one.query(by_remainder).get<std::int64_t>(5) == std::optional<std::int64_t>{5});
+  CHECK(two.query(by_remainder).get<std::int64_t>(5) == std::optional<std::int64_t>{});
+}
+
+TEST_CASE("tasks move to idle workers, and their state with them") {
+  // All records go to few of many tasks; whoever has two busy ones gives one away.
+  klamm::Topology topology{"moves"};
+  topology.stream(in).group_by_key().count("n");
+  klamm::App app{topology, {.log = klamm::in_memory(), .threads = 2, .partitions = 4, .commit_interval = 5ms, .log_sink = quiet}};
+  REQUIRE(app.start().ok());
+  const auto producer = app.producer(in);
+  for (int round = 0; round < 60; ++round) {
+    for (int i = 0; i < 200; ++i) CHECK(producer.send("k" + std::to_string(i % 40), i, {.partition = (i % 2) * 2}).ok());
+    std::this_thread::sleep_for(5ms);
+  }
+  CHECK(app.drain(30s) == true);
+  const auto rows = app.query<std::int64_t>("n").all<std::string>();
+  REQUIRE(rows.ok());
+  std::int64_t sum = 0;
+  for (const auto& row : *rows) sum += row.value;
+  CHECK(sum == 60 * 200);
+}
