@@ -80,7 +80,8 @@ std::vector<BatchPtr> fold(std::span<const Change> sorted, std::span<const Batch
   std::vector<BatchPtr> result;
   for (std::size_t i = 0; i < sorted.size() || result.empty();) {
     auto batch = std::make_shared<CommitBatch>(std::min(left, CommitBatch::most_bytes));
-    for (; i < sorted.size() && (batch->bytes() == 0 || batch->bytes() + CommitBatch::bytes_of(sorted[i]) <= CommitBatch::most_bytes); ++i) {
+    for (; i < sorted.size() && (batch->bytes() == 0 || batch->bytes() + CommitBatch::bytes_of(sorted[i]) <= CommitBatch::most_bytes);
+         ++i) {
       batch->append(sorted[i]);
     }
     left -= std::min(left, batch->bytes());

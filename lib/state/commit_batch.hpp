@@ -26,7 +26,8 @@ struct Change {
 /// The serialised changes of one commit, in one buffer:
 ///
 ///     batch  := record*
-///     record := key_size:u32  value_size:u32 (0xffffffff: tombstone)  timestamp:i64  key  value      (in the machine's byte order: in memory only)
+///     record := key_size:u32  value_size:u32 (0xffffffff: tombstone)  timestamp:i64  key  value      (in the machine's byte order: in
+///     memory only)
 ///
 /// Filled on the task's thread while a commit is drained; immutable and shared from `settle` on: the changelog's sender,
 /// the checkpoint and queries on other threads read the same bytes. A key is serialised once per commit.
@@ -35,8 +36,7 @@ class CommitBatch {
   explicit CommitBatch(std::size_t expected_bytes = 0) { data_.reserve(expected_bytes); }
 
   /// Appends a record; `write(Bytes&)` appends the value's bytes and returns null, or why it can't: then nothing is appended.
-  template <class Write>
-  const char* append(BytesView key, Timestamp timestamp, Write write) {
+  template <class Write> const char* append(BytesView key, Timestamp timestamp, Write write) {
     const std::size_t start = data_.size();
     put_header(key, 0, timestamp);
     if (const char* reason = write(data_); reason != nullptr) {

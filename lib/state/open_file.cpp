@@ -55,7 +55,8 @@ Result<FoundFile> set_aside(const StoreFile& file, const std::string& why) {
     return refused(file, "file " + file.path + " is foreign (" + why + ") and can't be renamed to " + aside + ": " + std::strerror(errno));
   }
   std::rename((file.path + "-wal").c_str(), (aside + "-wal").c_str());  // there need not be one
-  return begin_anew(file, Opened::How::rebuilt, "file " + file.path + ": " + why + ": set aside as " + aside + ", all is restored from the changelog");
+  return begin_anew(file, Opened::How::rebuilt,
+                    "file " + file.path + ": " + why + ": set aside as " + aside + ", all is restored from the changelog");
 }
 
 struct Header {
@@ -111,10 +112,11 @@ std::string foreign(const StoreFile& file, const FileOwner& owner) {
 
 /// Ok, or which type changed and what can be done about it.
 Status check_types(const StoreFile& file, const FileOwner& owner) {
-  for (const auto& [what, found, wanted] : {std::tuple{"keys", &owner.key_schema, &file.key_schema}, std::tuple{"values", &owner.value_schema, &file.value_schema}}) {
+  for (const auto& [what, found, wanted] :
+       {std::tuple{"keys", &owner.key_schema, &file.key_schema}, std::tuple{"values", &owner.value_schema, &file.value_schema}}) {
     if (*found == *wanted || found->empty() || wanted->empty()) continue;
-    return refused(file, "file " + file.path + " was written with " + what + " of type " + quoted(*found) + ", now they are " + quoted(*wanted) +
-                             ": give the store a new name, go back to the old type, or reset the application");
+    return refused(file, "file " + file.path + " was written with " + what + " of type " + quoted(*found) + ", now they are " +
+                             quoted(*wanted) + ": give the store a new name, go back to the old type, or reset the application");
   }
   return {};
 }
@@ -141,7 +143,8 @@ Result<FoundFile> open_file(const StoreFile& file) {
   if (!header->sqlite) return rebuild(file, "damaged: it does not begin as SQLite's files do");
   if (header->application_id != TableFile::application_id) return set_aside(file, "a database of another program");
   if (header->user_version != TableFile::format_version) {
-    return rebuild(file, "has format " + std::to_string(header->user_version) + ", this klamm writes " + std::to_string(TableFile::format_version));
+    return rebuild(
+        file, "has format " + std::to_string(header->user_version) + ", this klamm writes " + std::to_string(TableFile::format_version));
   }
 
   // SQLite removes the WAL when the last connection closes in order.
@@ -157,7 +160,8 @@ Result<FoundFile> open_file(const StoreFile& file) {
   }
   if (owner.lineage != file.lineage) {
     table.reset();
-    return rebuild(file, owner.lineage.empty() ? "has no lineage, the changelog has " + file.lineage : "has lineage " + owner.lineage + ", the changelog has " + file.lineage);
+    return rebuild(file, owner.lineage.empty() ? "has no lineage, the changelog has " + file.lineage
+                                               : "has lineage " + owner.lineage + ", the changelog has " + file.lineage);
   }
   if (auto types = check_types(file, owner); !types.ok()) return types;
   if (const auto why = off_the_changelog(file, position.changelog); !why.empty()) {

@@ -30,7 +30,9 @@ class RowArena {
   void free(RowHandle row, std::size_t bytes);
 
   [[nodiscard]] std::byte* at(RowHandle row) const { return base_ + std::size_t{row} * unit; }
-  [[nodiscard]] RowHandle handle(const std::byte* row) const { return static_cast<RowHandle>(static_cast<std::size_t>(row - base_) / unit); }
+  [[nodiscard]] RowHandle handle(const std::byte* row) const {
+    return static_cast<RowHandle>(static_cast<std::size_t>(row - base_) / unit);
+  }
   [[nodiscard]] std::size_t used_bytes() const { return used_; }
 
  private:

@@ -39,8 +39,7 @@ class RowIndex {
   RowIndex() { allocate(4); }
 
   /// Returns the row for which `equal(row)` holds among those with this hash, or `no_row`.
-  template <class Equal>
-  [[nodiscard]] RowHandle find(std::uint32_t hash, Equal equal) const {
+  template <class Equal> [[nodiscard]] RowHandle find(std::uint32_t hash, Equal equal) const {
     for (std::size_t b = home(hash);; b = (b + 1) & mask_) {
       const Bucket& bucket = buckets_[b];
       for (unsigned match = matching_tags(bucket.tags, tag_of(hash)); match != 0; match &= match - 1) {
@@ -60,8 +59,7 @@ class RowIndex {
   }
 
   /// Adds a row that is known to be absent; `hash_of(row)` is asked for all rows when the index grows.
-  template <class HashOf>
-  void insert(std::uint32_t hash, RowHandle row, HashOf hash_of) {
+  template <class HashOf> void insert(std::uint32_t hash, RowHandle row, HashOf hash_of) {
     if (size_ + 1 > capacity() / 5 * 4) grow(hash_of);
     place(hash, row);
     ++size_;
@@ -96,8 +94,7 @@ class RowIndex {
   void place(std::uint32_t hash, RowHandle row);
   void allocate(unsigned log2);
 
-  template <class HashOf>
-  void grow(HashOf hash_of) {
+  template <class HashOf> void grow(HashOf hash_of) {
     const std::size_t n = mask_ + 1;
     const auto old = std::move(buckets_);
     allocate(32 - shift_ + 1);

@@ -33,8 +33,7 @@ class RowTable {
     });
   }
   /// Adds a row for a key that is known to be absent; `construct(row)` makes its value and meta.
-  template <class Construct>
-  RowHandle add(std::uint32_t hash, BytesView key, Construct construct) {
+  template <class Construct> RowHandle add(std::uint32_t hash, BytesView key, Construct construct) {
     const RowHandle handle = arena_.allocate(bytes_for(key.size()));
     std::byte* row = at(handle);
     construct(row);
@@ -44,8 +43,7 @@ class RowTable {
     return handle;
   }
   /// Takes a row out; its value stays to be destroyed by `destroy(row)`.
-  template <class Destroy>
-  void remove(RowHandle handle, Destroy destroy) {
+  template <class Destroy> void remove(RowHandle handle, Destroy destroy) {
     std::byte* row = at(handle);
     const std::size_t bytes = bytes_for(meta(row).key_size_);
     index_.erase(hash_key(key(row)), handle);
@@ -54,8 +52,7 @@ class RowTable {
   }
 
   /// Calls `visit(row)` for all rows, in no order; rows are scattered, so they are asked for early.
-  template <class Visit>
-  void for_each(Visit visit) const {
+  template <class Visit> void for_each(Visit visit) const {
     constexpr std::size_t ahead = 24;
     for (std::size_t i = 0; i < index_.capacity(); ++i) {
       if (i + ahead < index_.capacity()) {

@@ -61,7 +61,7 @@ Status StoreBase::close() {
 std::int64_t StoreBase::position() const { return core_->position; }
 const std::string& StoreBase::mark() const { return core_->mark; }
 
-Status StoreBase::content_status() const { return core_->failure.ok() ? core_->encode_failure : core_->failure; }
+Status StoreBase::content_status() const { return core_->failure.ok() ? core_->transient_failure : core_->failure; }
 Status StoreBase::status() const {
   auto status = content_status();
   return status.ok() && core_->checkpointer != nullptr ? core_->checkpointer->status() : status;
@@ -159,7 +159,7 @@ void StoreBase::abort() {
   core.take_back(open_log_);
   reached("state: abort: half");
   core.take_back(open_log_ ^ 1U);
-  core.encode_failure = {};
+  core.transient_failure = {};
   core.committing = false;
   core.drained = 0;
   core.bury();
@@ -184,8 +184,10 @@ Status StoreBase::restore(BytesView key, BytesView value, Timestamp timestamp) {
   state::StoreCore::commit_of(meta) = core.newest;
   if (value.data() == nullptr) {
     reset(row);
-  } else if (const char* reason = core.decode(value, row); reason != nullptr) {
-    core.failure = core.value_problem(Code::data_loss, key, "can't decode the changelog's value", reason);
+  } else if (auto status = core.decode(key, value, "can't decode the changelog's value", row); !status.ok()) {
+    meta.set_present(false);
+    if (status.code() != Code::unavailable) core.failure = status;
+    return status;
   }
   return core.failure;
 }

@@ -1,6 +1,7 @@
 #include "state/store_core.hpp"
 
 #include <algorithm>
+#include <new>
 
 #include "ports/fault.hpp"
 
@@ -17,13 +18,40 @@ std::string shown(BytesView key) {
   } else {
     result = "0x";
     for (const std::byte b : head) {
-      for (const unsigned digit : {std::to_integer<unsigned>(b) >> 4U, std::to_integer<unsigned>(b) & 15U}) result += "0123456789abcdef"[digit];
+      for (const unsigned digit : {std::to_integer<unsigned>(b) >> 4U, std::to_integer<unsigned>(b) & 15U})
+        result += "0123456789abcdef"[digit];
     }
   }
   return key.size() > most ? result + "…" : result;
 }
 
+template <class F> const char* reason_of(F f) {
+  try {
+    return f();
+  } catch (const std::bad_alloc&) {
+    return "out of memory";
+  } catch (...) {
+    return "its serde threw an exception";
+  }
+}
+
 }  // namespace
+
+const char* StoreCore::encode(const std::byte* row, Bytes& out) const {
+  return reason_of([&] { return owner.encode(row, out); });
+}
+const char* StoreCore::encode_old(unsigned log, std::uint32_t slot, Bytes& out) const {
+  return reason_of([&] { return owner.encode_old(log, slot, out); });
+}
+Status StoreCore::decode(BytesView key, BytesView value, const char* what, std::byte* row) const {
+  Code code = Code::data_loss;
+  const char* reason = reason_of([&]() -> const char* {
+    const Decoded decoded = owner.decode(value, row);
+    if (decoded.code == Decoded::Code::unavailable) code = Code::unavailable;
+    return decoded.ok() ? nullptr : decoded.reason;
+  });
+  return reason == nullptr ? Status{} : value_problem(code, key, what, reason);
+}
 
 Status StoreCore::value_problem(Code code, BytesView key, const char* what, const char* reason) const {
   return {code, "store \"" + file.store + "\": " + what + " of key " + shown(key) + ": " + reason, file.store};
@@ -51,8 +79,8 @@ RowHandle StoreCore::load(std::uint32_t hash, BytesView key) {
   if (!found.ok()) failure = found.status();
   if (!found.ok() || !*found) return no_row;
   const RowHandle handle = create(hash, key);
-  if (const char* reason = decode(scratch, rows.at(handle)); reason != nullptr) {
-    failure = value_problem(Code::data_loss, key, "can't decode the stored value", reason);
+  if (auto status = decode(key, not_null(scratch), "can't decode the stored value", rows.at(handle)); !status.ok()) {
+    (status.code() == Code::unavailable ? transient_failure : failure) = status;
     destroy(handle);
     return no_row;
   }
@@ -70,7 +98,8 @@ void StoreCore::serialise(RowHandle handle, const Undo& undo_entry) {
   const BytesView key = rows.key(row);
   if (meta.present()) {
     const char* reason = pending->append(key, meta.timestamp, [&](Bytes& out) { return encode(row, out); });
-    if (reason != nullptr && encode_failure.ok()) encode_failure = value_problem(Code::failed_record, key, "can't encode the value", reason);
+    if (reason != nullptr && transient_failure.ok())
+      transient_failure = value_problem(Code::failed_record, key, "can't encode the value", reason);
     return;
   }
   graves.push_back({handle, pending->number});

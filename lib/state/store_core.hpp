@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <deque>
-#include <exception>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,6 +17,12 @@ namespace klamm::state {
 
 using detail::StoreBase;
 
+/// The same bytes, told apart from a tombstone when there are none.
+inline BytesView not_null(BytesView bytes) {
+  static constexpr std::byte empty{};
+  return bytes.empty() ? BytesView{&empty, 0} : bytes;
+}
+
 /// What a store is made of, but for the values. Owned by the StoreBase it serves; used on its thread.
 struct StoreCore {
   explicit StoreCore(StoreBase& store, std::size_t value_bytes) : owner{store}, rows{value_bytes} {}
@@ -29,7 +34,7 @@ struct StoreCore {
 
   /// Every row that is not in memory is nowhere: a miss is final.
   bool complete = true;
-  std::unique_ptr<TableFile> reader;  // opened when first needed
+  std::unique_ptr<TableFile> reader;           // opened when first needed
   std::shared_ptr<Checkpointer> checkpointer;  // null: in memory only
   std::uint64_t file_reads = 0;
 
@@ -50,14 +55,16 @@ struct StoreCore {
 
   std::int64_t position = 0;
   std::string mark;
-  Status failure;         // what the store holds can't be trusted any more
-  Status encode_failure;  // the commit in flight can't be written; an abort takes it back
+  Status failure;            // what the store holds can't be trusted any more
+  Status transient_failure;  // what is not settled can't be trusted; an abort takes it back
   std::int64_t checkpoint_due_ms = -1;
   Bytes scratch;
 
   UndoLog& open_generation() { return undo[owner.open_log_]; }
   UndoLog& in_flight() { return undo[owner.open_log_ ^ 1U]; }
-  [[nodiscard]] bool touched(RowHandle row) { return open_generation().entry(row, rows.meta(row)) || in_flight().entry(row, rows.meta(row)); }
+  [[nodiscard]] bool touched(RowHandle row) {
+    return open_generation().entry(row, rows.meta(row)) || in_flight().entry(row, rows.meta(row));
+  }
 
   RowHandle create(std::uint32_t hash, BytesView key) {
     return rows.add(hash, key, [this](std::byte* row) { owner.construct(row); });
@@ -76,33 +83,16 @@ struct StoreCore {
   /// The restored rows as batches of one commit.
   std::vector<BatchPtr> restored_batches();
 
-  /// Null, or why the row's value can't be written or read; exceptions included.
-  const char* encode(const std::byte* row, Bytes& out) const {
-    return guarded([&] { return owner.encode(row, out); });
-  }
-  const char* encode_old(unsigned log, std::uint32_t slot, Bytes& out) const {
-    return guarded([&] { return owner.encode_old(log, slot, out); });
-  }
-  const char* decode(BytesView value, std::byte* row) const {
-    return guarded([&] { return owner.decode(value, row); });
-  }
+  // What the typed store does with values, exceptions caught: null, or why not.
+  const char* encode(const std::byte* row, Bytes& out) const;
+  const char* encode_old(unsigned log, std::uint32_t slot, Bytes& out) const;
+  /// Ok, or a status that names `what` (the value's origin) and the key.
+  Status decode(BytesView key, BytesView value, const char* what, std::byte* row) const;
   Status value_problem(Code code, BytesView key, const char* what, const char* reason) const;
 
   /// CommitNumber of a row that is free.
   static constexpr CommitNumber buried = 0xffff'ffff;
   static CommitNumber& commit_of(RowMeta& meta) { return meta.commit_; }
-
- private:
-  template <class F>
-  static const char* guarded(F f) {
-    try {
-      return f();
-    } catch (const std::bad_alloc&) {
-      return "out of memory";
-    } catch (...) {
-      return "its serde threw an exception";
-    }
-  }
 };
 
 }  // namespace klamm::state

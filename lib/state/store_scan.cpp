@@ -45,8 +45,7 @@ Status StoreBase::for_each(Contents contents, RowVisitor visit) {
       status = core.value_problem(Code::failed_record, entry.key, "can't encode the value", reason);
       return;
     }
-    static constexpr std::byte empty{};
-    visit(entry.key, value.empty() ? BytesView{&empty, 0} : BytesView{value}, timestamp);
+    visit(entry.key, state::not_null(value), timestamp);
   };
 
   auto next = entries.begin();

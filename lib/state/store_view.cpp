@@ -22,7 +22,8 @@ std::string integer(const std::string& column, int bytes) {
   std::string sum;
   for (int digit = 1; digit <= 2 * bytes; ++digit) {
     if (digit != 1) sum += '|';
-    sum += "((instr('0123456789ABCDEF',substr(hex(" + column + ")," + std::to_string(digit) + ",1))-1)<<" + std::to_string(8 * bytes - 4 * digit) + ")";
+    sum += "((instr('0123456789ABCDEF',substr(hex(" + column + ")," + std::to_string(digit) + ",1))-1)<<" +
+           std::to_string(8 * bytes - 4 * digit) + ")";
   }
   return "(" + sum + ")";
 }
@@ -48,7 +49,8 @@ std::string view_name(const std::string& store) { return quoted(is_taken(store) 
 std::string drop_view_sql(const std::string& store) { return "DROP VIEW IF EXISTS " + view_name(store); }
 
 std::string create_view_sql(const std::string& store, const std::string& key_schema, const std::string& value_schema) {
-  return "CREATE VIEW " + view_name(store) + "(key,value,timestamp) AS SELECT " + readable("k", key_schema) + "," + readable("v", value_schema) + ",ts FROM rows";
+  return "CREATE VIEW " + view_name(store) + "(key,value,timestamp) AS SELECT " + readable("k", key_schema) + "," +
+         readable("v", value_schema) + ",ts FROM rows";
 }
 
 }  // namespace klamm::state

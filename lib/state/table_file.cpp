@@ -22,25 +22,32 @@ Code code_of(int sqlite) {
   switch (sqlite & 0xff) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-    case SQLITE_FORMAT: return Code::data_loss;
+    case SQLITE_FORMAT:
+      return Code::data_loss;
     case SQLITE_FULL:
     case SQLITE_NOMEM:
-    case SQLITE_IOERR: return Code::resource_exhausted;
+    case SQLITE_IOERR:
+      return Code::resource_exhausted;
     case SQLITE_BUSY:
-    case SQLITE_LOCKED: return Code::unavailable;
+    case SQLITE_LOCKED:
+      return Code::unavailable;
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
     case SQLITE_READONLY:
-    case SQLITE_AUTH: return Code::failed_precondition;
+    case SQLITE_AUTH:
+      return Code::failed_precondition;
     // A table or column that is missing in a file that passed for ours.
-    case SQLITE_ERROR: return Code::data_loss;
-    default: return Code::internal;
+    case SQLITE_ERROR:
+      return Code::data_loss;
+    default:
+      return Code::internal;
   }
 }
 
 Status system_problem(const StoreFile& file, const std::string& path, const char* doing) {
   const int error = errno;
-  const Code code = error == ENOSPC || error == EDQUOT || error == EIO || error == EFBIG ? Code::resource_exhausted : Code::failed_precondition;
+  const Code code =
+      error == ENOSPC || error == EDQUOT || error == EIO || error == EFBIG ? Code::resource_exhausted : Code::failed_precondition;
   return {code, "store \"" + file.store + "\": file " + path + ": " + doing + ": " + std::strerror(error), file.store};
 }
 
@@ -85,7 +92,8 @@ constexpr const char* tables_sql =
 
 Status TableFile::problem(const char* doing) {
   const int sqlite = db_ == nullptr ? SQLITE_NOMEM : sqlite3_extended_errcode(db_);
-  std::string message = "store \"" + file_.store + "\": file " + path_ + ": " + doing + ": " + (db_ == nullptr ? "out of memory" : sqlite3_errmsg(db_));
+  std::string message =
+      "store \"" + file_.store + "\": file " + path_ + ": " + doing + ": " + (db_ == nullptr ? "out of memory" : sqlite3_errmsg(db_));
   if (const int system = db_ == nullptr ? 0 : sqlite3_system_errno(db_); system != 0 && code_of(sqlite) != Code::data_loss) {
     message += std::string(" (") + std::strerror(system) + ')';
   }
@@ -120,9 +128,10 @@ Result<std::unique_ptr<TableFile>> TableFile::open(const StoreFile& file, Access
   std::unique_ptr<TableFile> table{new TableFile{file}};
   if (auto status = table->connect(file.path, SQLITE_OPEN_READWRITE); !status.ok()) return status;
   // Nothing cheaper than WAL with NORMAL survives a power cut; the WAL file does not stay as large as the largest checkpoint.
-  const char* pragmas = access == Access::write
-                            ? "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-16384; PRAGMA journal_size_limit=16777216"
-                            : "PRAGMA query_only=1; PRAGMA cache_size=-16384";
+  const char* pragmas =
+      access == Access::write
+          ? "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-16384; PRAGMA journal_size_limit=16777216"
+          : "PRAGMA query_only=1; PRAGMA cache_size=-16384";
   if (auto status = table->run(pragmas); !status.ok()) return status;
   if (auto status = table->prepare(); !status.ok()) return status;
   return Result<std::unique_ptr<TableFile>>{std::move(table)};
@@ -143,7 +152,8 @@ Status TableFile::only_row(sqlite3_stmt* statement, const char* doing) {
 Result<FilePosition> TableFile::position() {
   const Once statement = prepare_once(db_, "SELECT changelog_offset,commit_number,mark FROM meta WHERE id=1");
   if (auto status = only_row(statement.get(), "read position"); !status.ok()) return status;
-  return FilePosition{sqlite3_column_int64(statement.get(), 0), static_cast<CommitNumber>(sqlite3_column_int64(statement.get(), 1)), text(statement.get(), 2)};
+  return FilePosition{sqlite3_column_int64(statement.get(), 0), static_cast<CommitNumber>(sqlite3_column_int64(statement.get(), 1)),
+                      text(statement.get(), 2)};
 }
 
 Result<FileOwner> TableFile::owner() {
@@ -232,8 +242,9 @@ Status TableFile::write(std::span<const Change> sorted, const FilePosition& posi
 }
 
 Status TableFile::create() {
-  const std::string pragmas = "PRAGMA page_size=8192; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA application_id=" +
-                              std::to_string(application_id) + "; PRAGMA user_version=" + std::to_string(format_version);
+  const std::string pragmas =
+      "PRAGMA page_size=8192; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA application_id=" + std::to_string(application_id) +
+      "; PRAGMA user_version=" + std::to_string(format_version);
   const std::string view = create_view_sql(file_.store, file_.key_schema, file_.value_schema);
   for (const char* sql : {pragmas.c_str(), tables_sql, view.c_str()}) {
     if (auto status = run(sql); !status.ok()) return status;

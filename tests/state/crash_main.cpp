@@ -1,7 +1,8 @@
 // Kills a process that uses the store, at random moments and between named steps, reopens what it left, and compares with a model made from
 // the log alone. The store's file is kept or deleted. The log is an append file; a commit is in it when its frame is whole:
 //
-//     frame := bytes:u32  records:u32  record*  sum:u64        record := key_size:u32 value_size:u32 (0xffffffff: tombstone) timestamp:i64 key value
+//     frame := bytes:u32  records:u32  record*  sum:u64        record := key_size:u32 value_size:u32 (0xffffffff: tombstone) timestamp:i64
+//     key value
 //
 //     state_crash [rounds] [seed]
 #include <fcntl.h>
@@ -43,12 +44,8 @@ std::uint64_t sum_of(std::string_view frame) {
   return sum;
 }
 
-template <class T>
-void put_number(std::string& out, T number) {
-  out.append(reinterpret_cast<const char*>(&number), sizeof number);
-}
-template <class T>
-T take_number(const char*& at) {
+template <class T> void put_number(std::string& out, T number) { out.append(reinterpret_cast<const char*>(&number), sizeof number); }
+template <class T> T take_number(const char*& at) {
   T number;
   std::memcpy(&number, at, sizeof number);
   at += sizeof number;
@@ -119,8 +116,7 @@ void advance(std::int64_t& value, Random& random) { value += static_cast<std::in
 void advance(std::string& value, Random& random) { value = value.substr(value.size() / 3) + std::to_string(random() % 1'000'000); }
 
 /// Works until it is killed.
-template <class V>
-[[noreturn]] void child(const std::string& dir, std::uint64_t seed) {
+template <class V> [[noreturn]] void child(const std::string& dir, std::uint64_t seed) {
   ports::fault_point = kill_at;
   Random random{seed};
   const auto executor = ports::background_thread("checkpoint");
@@ -203,8 +199,7 @@ template <class V>
 }
 
 /// Whether the store, opened and replayed, holds what the log says: in memory, and in its file after a checkpoint.
-template <class V>
-bool agrees(const std::string& dir, std::size_t& replayed) {
+template <class V> bool agrees(const std::string& dir, std::size_t& replayed) {
   const auto executor = ports::inline_executor();
   std::size_t end = 0;
   const Changelog log = read_log(dir + "/log", end);
@@ -222,15 +217,26 @@ bool agrees(const std::string& dir, std::size_t& replayed) {
   return true;
 }
 
-constexpr const char* steps[] = {"state: checkpoint: before sort", "state: checkpoint: half of the rows", "state: checkpoint: before the position",
-                                 "state: checkpoint: before COMMIT", "state: checkpoint: after COMMIT", "state: build: before COMMIT",
-                                 "state: build: before fsync", "state: build: before rename", "state: build: after rename", "state: abort: half",
-                                 "crash: aborted", "crash: drained", "crash: half of the log", "crash: in the log", "crash: settled"};
+constexpr const char* steps[] = {"state: checkpoint: before sort",
+                                 "state: checkpoint: half of the rows",
+                                 "state: checkpoint: before the position",
+                                 "state: checkpoint: before COMMIT",
+                                 "state: checkpoint: after COMMIT",
+                                 "state: build: before COMMIT",
+                                 "state: build: before fsync",
+                                 "state: build: before rename",
+                                 "state: build: after rename",
+                                 "state: abort: half",
+                                 "crash: aborted",
+                                 "crash: drained",
+                                 "crash: half of the log",
+                                 "crash: in the log",
+                                 "crash: settled"};
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const int rounds = argc > 1 ? std::atoi(argv[1]) : 300;
+  const int rounds = argc > 1 ? std::atoi(argv[1]) : 240;
   Random random{argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 1};
   auto directory = std::make_unique<TempDirectory>();
   int wrong = 0, deleted = 0;
@@ -246,7 +252,7 @@ int main(int argc, char** argv) {
       for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(dir + "s.sqlite" + suffix);
     }
     const std::uint64_t seed = random();
-    const int hit = building ? 1 : static_cast<int>(1 + random() % 10);
+    const int hit = building ? 1 : static_cast<int>(1 + random() % 6);
     const auto pause = static_cast<useconds_t>(at_step ? 2'000'000 : 1000 + random() % 40'000);
     const pid_t pid = ::fork();
     if (pid == 0) {
@@ -277,6 +283,7 @@ int main(int argc, char** argv) {
     at_steps += reached[i];
     if (rounds >= 2 * static_cast<int>(std::size(steps)) && reached[i] == 0) ++wrong, std::printf("never reached: %s\n", steps[i]);
   }
-  std::printf("%d kills (%zu at named steps), %d with the file deleted, %zu log records read, %d wrong\n", rounds, at_steps, deleted, replayed, wrong);
+  std::printf("%d kills (%zu at named steps), %d with the file deleted, %zu log records read, %d wrong\n", rounds, at_steps, deleted,
+              replayed, wrong);
   return wrong == 0 ? 0 : 1;
 }

@@ -32,7 +32,8 @@ std::string query(const std::string& path, const std::string& sql) {
 
 /// The view of a store with one row, key and value given.
 template <class K, class V>
-std::string viewed(const K& key, const V& value, const std::string& key_schema, const std::string& value_schema, const std::string& store = "counts") {
+std::string viewed(const K& key, const V& value, const std::string& key_schema, const std::string& value_schema,
+                   const std::string& store = "counts") {
   TempDirectory directory;
   const auto executor = ports::inline_executor();
   auto file = file_at(directory / "s.sqlite");

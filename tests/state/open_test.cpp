@@ -189,9 +189,9 @@ TEST_CASE("a file of other types is refused and left alone") {
   f.write();
   SUBCASE("values") {
     f.file.value_schema = "string";
-    CHECK(f.open().reason ==
-          "store \"counts\": file " + f.file.path + " was written with values of type \"int64\", now they are \"string\": give the store a new name, "
-          "go back to the old type, or reset the application");
+    CHECK(f.open().reason == "store \"counts\": file " + f.file.path +
+                                 " was written with values of type \"int64\", now they are \"string\": give the store a new name, "
+                                 "go back to the old type, or reset the application");
   }
   SUBCASE("keys") {
     f.file.key_schema = "int64";

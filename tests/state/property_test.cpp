@@ -20,8 +20,7 @@ struct Basket {
 
 }  // namespace
 
-template <>
-struct klamm::serde<Basket> {
+template <> struct klamm::serde<Basket> {
   static void encode(const Basket& basket, Bytes& out) {
     serde<std::int64_t>::encode(basket.total, out);
     for (const auto& item : basket.items) {
@@ -61,10 +60,10 @@ void next(Basket& value, Random& random) {
 }
 
 /// Does the same to a store and to its shadow, at random, and compares them.
-template <class V>
-class Run {
+template <class V> class Run {
  public:
-  explicit Run(std::uint64_t seed) : random_{seed}, executor_{seed % 2 == 0 ? ports::inline_executor() : ports::background_thread("checkpoint")} {
+  explicit Run(std::uint64_t seed)
+      : random_{seed}, executor_{seed % 2 == 0 ? ports::inline_executor() : ports::background_thread("checkpoint")} {
     file_ = file_at(seed % 5 == 4 ? "" : directory_ / "s.sqlite");
     file_.key_schema = file_.value_schema = "";
     file_.dirty_bytes = std::size_t{256} << random_() % 8;
@@ -75,13 +74,27 @@ class Run {
     for (int i = 0; i < steps; ++i) {
       for (auto n = random_() % 60; n-- > 0;) touch();
       switch (random_() % 16) {
-        case 0: abort(); break;
-        case 1: store_->checkpoint(); break;
-        case 2: REQUIRE(store_->flush().ok()); break;
-        case 3: reopen(); break;
-        case 4: REQUIRE(table_of(*store_) == shadow_.current()); break;
-        case 5: REQUIRE(table_of(*store_, Contents::committed) == shadow_.committed()); break;
-        default: commit(); break;
+        case 0:
+          abort();
+          break;
+        case 1:
+          store_->checkpoint();
+          break;
+        case 2:
+          REQUIRE(store_->flush().ok());
+          break;
+        case 3:
+          reopen();
+          break;
+        case 4:
+          REQUIRE(table_of(*store_) == shadow_.current());
+          break;
+        case 5:
+          REQUIRE(table_of(*store_, Contents::committed) == shadow_.committed());
+          break;
+        default:
+          commit();
+          break;
       }
     }
     reopen();
@@ -163,7 +176,8 @@ class Run {
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("a store does what a naive one does: changes, commits in slices, aborts, checkpoints, restarts", V, std::int64_t, std::string, Basket) {
+TEST_CASE_TEMPLATE("a store does what a naive one does: changes, commits in slices, aborts, checkpoints, restarts", V, std::int64_t,
+                   std::string, Basket) {
   for (std::uint64_t seed = 1; seed <= 30; ++seed) {
     CAPTURE(seed);
     Run<V> run{seed};

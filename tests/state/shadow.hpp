@@ -10,8 +10,7 @@
 namespace klamm::testing {
 
 /// What a store should hold, kept naively beside it: a wrong abort would else write its mistake to store and log alike.
-template <class V>
-class Shadow {
+template <class V> class Shadow {
  public:
   struct Entry {
     V value{};

@@ -11,14 +11,15 @@ namespace {
 
 const std::string one = encoded<std::int64_t>(1), two = encoded<std::int64_t>(2), three = encoded<std::int64_t>(3);
 
+bool away = false;
+
 struct Picky {
   std::string value;
 };
 
 }  // namespace
 
-template <>
-struct klamm::serde<Picky> {
+template <> struct klamm::serde<Picky> {
   static Encoded encode(const Picky& picky, Bytes& out) {
     if (picky.value == "throw") throw std::runtime_error("no");
     detail::append(out, "half of it", 4);
@@ -28,6 +29,7 @@ struct klamm::serde<Picky> {
   }
   static Decoded decode(BytesView in, Picky& slot) {
     if (in.size() < 4) return malformed("too short");
+    if (text(in) == "away" && away) return unavailable("the registry is away");
     slot.value = text(in.subspan(4));
     return {};
   }
@@ -76,8 +78,12 @@ TEST_CASE("an abort takes back the open generation and the one in flight") {
   erase(store, "gone");
   store.begin_commit();
   SUBCASE("not drained") {}
-  SUBCASE("half drained") { CHECK(!store.drain(1, [](BytesView, BytesView, Timestamp) {})); }
-  SUBCASE("drained") { CHECK(store.drain(10, [](BytesView, BytesView, Timestamp) {})); }
+  SUBCASE("half drained") {
+    CHECK(!store.drain(1, [](BytesView, BytesView, Timestamp) {}));
+  }
+  SUBCASE("drained") {
+    CHECK(store.drain(10, [](BytesView, BytesView, Timestamp) {}));
+  }
   put<std::string>(store, "a", "open", 3);
   put<std::string>(store, "new", "open", 3);
   put<std::string>(store, "newer", "open", 3);
@@ -140,6 +146,36 @@ TEST_CASE("restored rows are the last of each key, and an undecodable one is nam
   const auto status = store.restore(bytes(std::string("\x01\xff", 2)), bytes("."), Timestamp{});
   CHECK(status.code() == Code::data_loss);
   CHECK(status.message().find("of key 0x01ff: too short") != std::string::npos);
+}
+
+TEST_CASE("a value whose serde is away is not lost: the same again later") {
+  TempDirectory directory;
+  const auto executor = ports::inline_executor();
+  const auto file = file_at(directory / "s.sqlite");
+  {
+    Store<Picky> store;
+    REQUIRE(store.open(file, *executor).ok());
+    away = true;
+    CHECK(store.restore(bytes("a"), bytes("away"), Timestamp{1}).code() == Code::unavailable);
+    away = false;
+    CHECK(store.restore(bytes("a"), bytes("away"), Timestamp{1}).ok());
+    CHECK(store.end_restore(1).ok());
+    REQUIRE(store.close().ok());
+  }
+  Store<std::string> raw;
+  REQUIRE(raw.open(file, *executor).ok());
+  put<std::string>(raw, "a", "away");
+  commit(raw, 2);
+  REQUIRE(raw.close().ok());
+  Store<Picky> store;
+  REQUIRE(store.open(file, *executor).ok());
+  away = true;
+  CHECK(store.find(bytes("a")) == nullptr);
+  CHECK(store.content_status().code() == Code::unavailable);
+  away = false;
+  store.abort();
+  CHECK(store.content_status().ok());
+  CHECK(store.find(bytes("a")) != nullptr);
 }
 
 TEST_CASE("rows keep their place while a store grows, and all of them are there") {

@@ -24,8 +24,7 @@ using detail::StoreFile;
 inline BytesView bytes(const std::string& text) { return {reinterpret_cast<const std::byte*>(text.data()), text.size()}; }
 inline std::string text(BytesView view) { return {reinterpret_cast<const char*>(view.data()), view.size()}; }
 
-template <class V>
-std::string encoded(const V& value) {
+template <class V> std::string encoded(const V& value) {
   Bytes out;
   serde<V>::encode(value, out);
   return text(out);
@@ -61,17 +60,13 @@ inline StoreFile file_at(const std::string& path) {
   return file;
 }
 
-template <class V>
-void put(Store<V>& store, const std::string& key, const V& value, std::int64_t timestamp = 0) {
+template <class V> void put(Store<V>& store, const std::string& key, const V& value, std::int64_t timestamp = 0) {
   auto& row = store.change(bytes(key));
   row.value = value;
   row.timestamp = Timestamp{timestamp};
   row.set_present(true);
 }
-template <class V>
-void erase(Store<V>& store, const std::string& key) {
-  store.erase(store.change(bytes(key)));
-}
+template <class V> void erase(Store<V>& store, const std::string& key) { store.erase(store.change(bytes(key))); }
 
 /// Key → encoded value and timestamp; no value for a tombstone.
 struct Shown {

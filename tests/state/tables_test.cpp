@@ -101,7 +101,9 @@ BatchPtr batch_of(CommitNumber number, const std::vector<std::pair<std::string, 
 
 std::string shown(std::span<const Change> changes) {
   std::string out;
-  for (const auto& change : changes) out += text(change.key) + '=' + (change.tombstone() ? "-" : text(change.value)) + '@' + std::to_string(change.timestamp.milliseconds()) + ' ';
+  for (const auto& change : changes)
+    out += text(change.key) + '=' + (change.tombstone() ? "-" : text(change.value)) + '@' +
+           std::to_string(change.timestamp.milliseconds()) + ' ';
   return out;
 }
 

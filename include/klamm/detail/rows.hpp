@@ -49,26 +49,20 @@ class RowMeta {
   std::uint32_t present_ : 1 = 0;
 };
 
-template <class V>
-struct RowValue {
-  V value{};
-};
+template <class V> struct RowValue { V value{}; };
 
 /// One key's row: value, what is known of it, and behind it the key. A count with a key of up to 12 bytes takes 40 bytes. Rows never move.
-template <class V>
-struct Row : RowValue<V>, RowMeta {};
+template <class V> struct Row : RowValue<V>, RowMeta {};
 
 /// Refers to a callable for the time of a call.
-template <class Signature>
-class FunctionRef;
-template <class R, class... Args>
-class FunctionRef<R(Args...)> {
+template <class Signature> class FunctionRef;
+template <class R, class... Args> class FunctionRef<R(Args...)> {
  public:
   template <class F>
-    requires(!std::is_same_v<std::remove_cvref_t<F>, FunctionRef> && std::is_invocable_r_v<R, F&, Args...>)
-  FunctionRef(F&& f)
-      : f_{const_cast<void*>(static_cast<const void*>(std::addressof(f)))},
-        call_{[](void* p, Args... args) -> R { return (*static_cast<std::remove_reference_t<F>*>(p))(args...); }} {}
+  requires(!std::is_same_v<std::remove_cvref_t<F>, FunctionRef> && std::is_invocable_r_v<R, F&, Args...>) FunctionRef(F&& f)
+      : f_{const_cast<void*>(static_cast<const void*>(std::addressof(f)))}, call_{[](void* p, Args... args) -> R {
+          return (*static_cast<std::remove_reference_t<F>*>(p))(args...);
+        }} {}
   R operator()(Args... args) const { return call_(f_, args...); }
 
  private:

@@ -25,10 +25,10 @@ struct StoreFile {
   std::string store;
   std::string application;
   std::int32_t partition = 0;
-  std::string lineage;                      ///< id of the changelog
-  std::string key_schema, value_schema;     ///< "string", "int64", …; empty: unknown, agrees with everything
-  std::int64_t changelog_begin = 0;         ///< offsets of the changelog's oldest record
-  std::int64_t changelog_end = 0;           ///< and behind its newest committed one
+  std::string lineage;                              ///< id of the changelog
+  std::string key_schema, value_schema;             ///< "string", "int64", …; empty: unknown, agrees with everything
+  std::int64_t changelog_begin = 0;                 ///< offsets of the changelog's oldest record
+  std::int64_t changelog_end = 0;                   ///< and behind its newest committed one
   std::size_t dirty_bytes = std::size_t{64} << 20;  ///< settled bytes that start a checkpoint
   Duration checkpoint_interval{30'000};             ///< longest time between two, for `maybe_checkpoint`
 };
@@ -86,7 +86,8 @@ class StoreBase {
   [[nodiscard]] std::int64_t position() const;
   /// The mark that was settled last, or is in the file.
   [[nodiscard]] const std::string& mark() const;
-  /// Why the contents can't be trusted: a value that could not be encoded (an `abort` mends that) or decoded, an unreadable file.
+  /// Why the contents can't be trusted: a value that could not be encoded or, for now, decoded (an `abort` takes that
+  /// back), one that can't be decoded at all, an unreadable file.
   /// To be asked between `drain` and the commit: unless ok, nothing may be committed.
   Status content_status() const;
   /// The same, or why the last checkpoint failed. Ok again when one succeeds.
@@ -104,7 +105,8 @@ class StoreBase {
   /// Takes back all that is not settled.
   void abort();
 
-  /// Applies a record of the changelog; a null value is a tombstone. Only after `open`, before all changes.
+  /// Applies a record of the changelog; a null value is a tombstone. Only after `open`, before all changes. `unavailable`: the same again
+  /// later.
   Status restore(BytesView key, BytesView value, Timestamp timestamp);
   /// The restored rows are those as of `changelog_end`.
   Status end_restore(std::int64_t changelog_end, std::string mark = {});
@@ -153,7 +155,7 @@ class StoreBase {
   /// Null, or why not.
   virtual const char* encode(const std::byte* row, Bytes& out) const = 0;
   virtual const char* encode_old(unsigned log, std::uint32_t slot, Bytes& out) const = 0;
-  virtual const char* decode(BytesView bytes, std::byte* row) = 0;
+  virtual Decoded decode(BytesView bytes, std::byte* row) = 0;
   virtual void put_back(std::byte* row, unsigned log, std::uint32_t slot) = 0;
 
   std::unique_ptr<state::StoreCore> core_;
@@ -161,8 +163,7 @@ class StoreBase {
 };
 
 /// A store of values of type V by serialised keys.
-template <class V>
-class Store final : public StoreBase {
+template <class V> class Store final : public StoreBase {
  public:
   static_assert(alignof(V) <= 8, "klamm: Store<V>: values with an alignment above 8 bytes can't be stored");
 
@@ -175,8 +176,8 @@ class Store final : public StoreBase {
     return row == nullptr ? nullptr : &at(row);
   }
 
-  /// The row of `key` for change: its old value is kept for an abort first. When it is not present, `value` is V{}; the caller sets value and
-  /// timestamp, and `set_present(true)`. Valid until the next call.
+  /// The row of `key` for change: its old value is kept for an abort first. When it is not present, `value` is V{}; the caller sets value
+  /// and timestamp, and `set_present(true)`. Valid until the next call.
   Row<V>& change(BytesView key) {
     const Touched touched = touch_row(key);
     Row<V>& row = at(touched.row);
@@ -206,11 +207,10 @@ class Store final : public StoreBase {
   void destroy(std::byte* row) override { at(row).~Row<V>(); }
   void reset(std::byte* row) override { at(row).value = V{}; }
   const char* encode(const std::byte* row, Bytes& out) const override { return detail::encode(at(row).value, out).reason; }
-  const char* encode_old(unsigned log, std::uint32_t slot, Bytes& out) const override { return detail::encode(old_[log][slot].value, out).reason; }
-  const char* decode(BytesView bytes, std::byte* row) override {
-    const Decoded decoded = detail::decode(bytes, at(row).value);
-    return decoded.ok() ? nullptr : decoded.reason;
+  const char* encode_old(unsigned log, std::uint32_t slot, Bytes& out) const override {
+    return detail::encode(old_[log][slot].value, out).reason;
   }
+  Decoded decode(BytesView bytes, std::byte* row) override { return detail::decode(bytes, at(row).value); }
   void put_back(std::byte* row, unsigned log, std::uint32_t slot) override {
     using std::swap;
     swap(at(row).value, old_[log][slot].value);

@@ -1,0 +1,85 @@
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <memory>
+#include <thread>
+
+#include "shadow.hpp"
+#include "state/checkpointer.hpp"
+#include "state/open_file.hpp"
+
+using namespace klamm;
+using namespace klamm::testing;
+
+TEST_CASE("threads: a store works on while its checkpoints are written") {
+  TempDirectory directory;
+  const auto executor = ports::background_thread("checkpoint");
+  auto file = file_at(directory / "s.sqlite");
+  file.dirty_bytes = 2048;
+  Changelog log;
+  Shadow<std::int64_t> shadow;
+  {
+    Store<std::int64_t> store;
+    REQUIRE(store.open(file, *executor).ok());
+    std::int64_t now = 0;
+    for (int round = 0; round < 200; ++round) {
+      for (int i = 0; i < 40; ++i) {
+        const std::string key = "key-" + std::to_string(++now * 7919 % 500);
+        put<std::int64_t>(store, key, now, now);
+        shadow.put(key, now, now);
+      }
+      const Table drained = commit(store, static_cast<std::int64_t>(log.size()) + 40, 16);
+      CHECK(drained.size() == 40);
+      for (const auto& [key, value] : drained) log.push_back({key, value});
+      shadow.begin_commit(), shadow.settle();
+    }
+    CHECK(store.figures().checkpoints > 1);
+    REQUIRE(store.close().ok());
+  }
+  Store<std::int64_t> store;
+  REQUIRE(open_and_replay(store, file, *executor, log).ok());
+  CHECK(store.position() == static_cast<std::int64_t>(log.size()));
+  CHECK(table_of(store) == shadow.committed());
+}
+
+TEST_CASE("threads: a reader always sees the commits above the file, with none missing") {
+  TempDirectory directory;
+  const auto executor = ports::background_thread("checkpoint");
+  auto file = file_at(directory / "s.sqlite");
+  file.dirty_bytes = 4096;
+  const auto checkpointer = std::make_shared<state::Checkpointer>(file, nullptr, 0, *executor);
+  std::atomic<state::CommitNumber> settled{0};
+  std::atomic<bool> stop{false};
+  std::atomic<int> looks{0}, wrong{0};
+  std::thread reader{[&] {
+    while (!stop) {
+      const state::CommitNumber before = settled;
+      const auto layers = checkpointer->layers();
+      state::CommitNumber next = layers.durable + 1;
+      for (const auto& batch : layers.batches) {
+        if (batch->first != next || batch->number < batch->first) ++wrong;
+        next = batch->number + 1;
+      }
+      if (next <= before) ++wrong;
+      ++looks;
+    }
+  }};
+  for (state::CommitNumber number = 1; number <= 600; ++number) {
+    auto batch = std::make_shared<state::CommitBatch>();
+    batch->number = batch->first = number;
+    const std::string key = "key-" + std::to_string(number % 300 < 150 ? 0 : number);
+    batch->append({bytes(key), bytes(std::string(100, 'x')), Timestamp{number}});
+    const state::BatchPtr done = std::move(batch);
+    checkpointer->settle({&done, 1});
+    settled = number;
+  }
+  CHECK(checkpointer->flush().ok());
+  while (looks == 0) std::this_thread::yield();
+  stop = true;
+  reader.join();
+  CHECK(wrong == 0);
+  CHECK(checkpointer->durable() == 600);
+  CHECK(checkpointer->layers().batches.empty());
+  CHECK(checkpointer->counters().folds > 0);
+  checkpointer->stop();
+}
