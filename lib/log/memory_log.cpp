@@ -121,7 +121,9 @@ class MemoryInlet final : public Inlet {
   }
 
  private:
-  [[nodiscard]] Status closed() const { return {Code::cancelled, "topic \"" + topic_.state.name + "\": the inlet was closed", topic_.state.name}; }
+  [[nodiscard]] Status closed() const {
+    return {Code::cancelled, "topic \"" + topic_.state.name + "\": the inlet was closed", topic_.state.name};
+  }
   [[nodiscard]] PartitionLog& at(Partition partition) const { return *topic_.partitions[static_cast<std::size_t>(partition)]; }
 
   [[nodiscard]] Status check(Partition partition, bool positioned) const {
