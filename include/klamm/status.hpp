@@ -64,10 +64,7 @@ class [[nodiscard]] Result {
   [[nodiscard]] T* operator->() { return &*value_; }
   [[nodiscard]] const T* operator->() const { return &*value_; }
   /// Whether it is ok and equal to `value`.
-  template <class U>
-  friend bool operator==(const Result& result, const U& value) {
-    return result.ok() && *result.value_ == value;
-  }
+  friend bool operator==(const Result& result, const T& value) { return result.ok() && *result.value_ == value; }
 
  private:
   Status status_;

@@ -95,7 +95,6 @@ void Task::Impl::instantiate() {
     if (input == inputs_.end()) continue;
     if (clones_[i] == nullptr) clones_[i] = entry.prototype->clone(task_);
     input->sources.push_back(static_cast<SourceStage*>(clones_[i].get()));
-    input->sources.back()->topic = input->tp.topic;
   }
 }
 
