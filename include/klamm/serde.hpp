@@ -88,10 +88,8 @@ template <class T> [[gnu::always_inline]] inline Decoded decode(BytesView in, T&
   }
 }
 
-inline void append(Bytes& out, const void* data, std::size_t size) {
-  const auto* bytes = static_cast<const std::byte*>(data);
-  out.insert(out.end(), bytes, bytes + size);
-}
+/// Out of line: the growth of a vector is long, and compiled once it is the same everywhere.
+void append(Bytes& out, const void* data, std::size_t size);
 
 /// Reverses the bytes: the log has integers in network order, as Kafka's own serialisers do.
 template <class T> constexpr T swap_bytes(T value) {

@@ -4,6 +4,11 @@
 
 namespace klamm {
 
+void detail::append(Bytes& out, const void* data, std::size_t size) {
+  const auto* bytes = static_cast<const std::byte*>(data);
+  out.insert(out.end(), bytes, bytes + size);
+}
+
 void serde<double>::encode(double value, Bytes& out) { serde<std::uint64_t>::encode(std::bit_cast<std::uint64_t>(value), out); }
 
 Decoded serde<double>::decode(BytesView in, double& slot) {

@@ -163,7 +163,6 @@ void commit_stage(Graph& graph, NodeId node, NodeId origin, std::unique_ptr<Stag
 
 void commit_source(Graph& graph, NodeId node, NodeId source, std::unique_ptr<SourceStage> stage) {
   SourceStage* object = stage.get();
-  object->topic = topic_of(graph, source).name;
   mark_stage(graph, node, source, object, std::move(stage));
 }
 

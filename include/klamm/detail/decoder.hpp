@@ -7,14 +7,6 @@
 
 namespace klamm::detail {
 
-/// Fills a context from a message.
-[[gnu::always_inline]] inline void take_position(const RawMessage& message, RecordContext& context) {
-  context.timestamp = message.timestamp;
-  context.offset = message.offset;
-  context.partition = message.partition;
-  context.headers = Headers{message.headers};
-}
-
 /// Decodes records into slots that are kept from record to record. One per pair of types. A view of the stage's own codecs.
 template <class K, class V> class Decoder {
  public:
@@ -26,37 +18,22 @@ template <class K, class V> class Decoder {
   }
   [[nodiscard]] bool extracts() const { return extractor_ != nullptr; }
 
-  /// Whether the record goes on. Traits and no nulls are the fast path, with one test for everything else.
-  [[gnu::always_inline]] bool decode(const RawMessage& message, K& key, V& value, RecordContext& context, NodeId node) const {
-    take_position(message, context);
-    context.node = static_cast<std::int32_t>(node);
-    if constexpr (!optional_v<K> && !optional_v<V>) {
+  /// Decodes by the traits what has key, value and time; false for everything else, which `decode_any` knows.
+  [[gnu::always_inline]] bool decode_plain(const RawMessage& message, K& key, V& value) const {
+    if constexpr (optional_v<K> || optional_v<V>) {
+      return false;
+    } else {
       constexpr bool keyless = std::is_same_v<K, NoKey>;
-      if (by_trait_ && (keyless || message.key.data() != nullptr) && message.value.data() != nullptr && message.timestamp >= Timestamp{})
-          [[likely]] {
-        context.null_key = keyless;
-        if (detail::decode(message.key, key).ok() && detail::decode(message.value, value).ok()) [[likely]]
-          return true;
-      }
+      return by_trait_ && (keyless || message.key.data() != nullptr) && message.value.data() != nullptr &&
+             message.timestamp >= Timestamp{} && detail::decode(message.key, key).ok() && detail::decode(message.value, value).ok();
     }
-    return decode_any(message, key, value, context, node);
   }
 
-  /// Event time only; nobody is told why there is none.
-  bool time_of(const RawMessage& message, K& key, V& value, RecordContext& context, Timestamp& out) const {
-    take_position(message, context);
-    out = message.timestamp;
-    Decoded result;
-    if (!fill(message, key, value, context, result)) return false;
-    return result.ok() && extract(key, value, context, out);
-  }
-
- private:
+  /// Decodes everything. False when the record goes no further; whoever has to know was told.
   [[gnu::noinline]] bool decode_any(const RawMessage& message, K& key, V& value, RecordContext& context, NodeId node) const {
     Task& task = *context.task;
     Decoded result;
-    const bool has_value = fill(message, key, value, context, result);
-    if (!has_value) {
+    if (!fill(message, key, value, context, result)) {
       task.dropped(node, context, Drop::null_value);
       return false;
     }
@@ -74,6 +51,16 @@ template <class K, class V> class Decoder {
     }
     return true;
   }
+
+  /// Event time only; nobody is told why there is none.
+  bool time_of(const RawMessage& message, K& key, V& value, RecordContext& context, Timestamp& out) const {
+    out = message.timestamp;
+    Decoded result;
+    if (!fill(message, key, value, context, result)) return false;
+    return result.ok() && extract(key, value, context, out);
+  }
+
+ private:
   /// False for a null value in a topic of plain ones.
   bool fill(const RawMessage& message, K& key, V& value, RecordContext& context, Decoded& result) const {
     context.null_key = std::is_same_v<K, NoKey> || (!optional_v<K> && message.key.data() == nullptr);

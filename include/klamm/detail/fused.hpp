@@ -68,20 +68,30 @@ template <class K, class V, class Chain> class FusedSource final : public Source
   std::size_t run(std::span<const RawMessage> batch) override {
     auto next = [this](K& k, V& v, RecordContext& c) { out_.push(k, v, c); };
     Task& task = *task_;
-    RecordContext& context = task.context;
-    context.topic = &topic;
-    context.task = task_;
+    const std::string* const topic = task.context.topic;
     K0 key = std::move(key_);  // locals: through `this` they would be reloaded after every store of a char
     V0 value = std::move(value_);
     const Decoder<K0, V0> decoder = decoder_;
     std::size_t done = 0;
     for (const RawMessage& message : batch) {
-      if (decoder.decode(message, key, value, context, this->node)) [[likely]] {
-        if (context.timestamp > task.stream_time) task.stream_time = context.timestamp;
+      Start start{message.timestamp, std::is_same_v<K0, NoKey>, true};
+      if (!decoder.decode_plain(message, key, value)) [[unlikely]] {
+        key_ = std::move(key);
+        value_ = std::move(value);
+        start = decode_slowly(message);
+        key = std::move(key_);
+        value = std::move(value_);
+      }
+      if (start.goes_on) [[likely]] {
+        if (start.timestamp > task.stream_time) task.stream_time = start.timestamp;
+        // One for each record: in a chain without calls it never gets an address, and what nobody asks of it costs nothing.
+        RecordContext context = context_of(message, start.timestamp, start.null_key, topic);
+        Publish on_exception{context};
         if constexpr (Chain::root)
           next(key, value, context);
         else
           chain_.run(key, value, context, next);
+        on_exception.done();
       }
       if (task.halted()) [[unlikely]]
         break;
@@ -95,13 +105,31 @@ template <class K, class V, class Chain> class FusedSource final : public Source
   bool timestamp_of(const RawMessage& message, Timestamp& out) override {
     out = message.timestamp;
     if (!decoder_.extracts()) return true;
-    RecordContext context;
-    context.topic = &topic;
-    context.task = task_;
+    RecordContext context = context_of(message, message.timestamp, false, task_->context.topic);
     return decoder_.time_of(message, key_, value_, context, out);
   }
 
  private:
+  /// What decoding found out beside key and value.
+  struct Start {
+    Timestamp timestamp;
+    bool null_key;
+    bool goes_on;
+  };
+  [[gnu::always_inline]] RecordContext context_of(const RawMessage& message, Timestamp timestamp, bool null_key,
+                                                  const std::string* topic) const {
+    return {timestamp, message.offset, message.partition,        static_cast<std::int32_t>(this->node),
+            null_key,  topic,          Headers{message.headers}, task_};
+  }
+  /// Decodes what the fast path leaves into the kept slots.
+  [[gnu::noinline]] Start decode_slowly(const RawMessage& message) {
+    RecordContext context = context_of(message, message.timestamp, false, task_->context.topic);
+    Publish on_exception{context};
+    const bool goes_on = decoder_.decode_any(message, key_, value_, context, this->node);
+    on_exception.done();
+    return {context.timestamp, context.null_key, goes_on};
+  }
+
   Chain chain_;
   out_t<K, V, Chain> out_;
   PartBox keys_, values_, extractor_;

@@ -10,8 +10,8 @@
 #include "klamm/detail/codec.hpp"
 #include "klamm/serde.hpp"
 
-// What a mistake says. Each is a `constexpr bool` (g++ prints it with its types; a concept would print its constraint tree) for a static_assert,
-// and `Inert` as the result, so that the rest of the chain says nothing more.
+// What a mistake says. Each is a `constexpr bool` (g++ prints it with its types; a concept would print its constraint tree) for a
+// static_assert, and `Inert` as the result, so that the rest of the chain says nothing more.
 
 namespace klamm::detail {
 
@@ -42,19 +42,13 @@ struct Inert {
   template <class... A> void for_each(A&&...) const {}
 };
 
-template <class A, class B>
-constexpr bool same_key_v = std::is_same_v<A, B>;
-template <class A, class B>
-constexpr bool same_value_v = std::is_same_v<A, B>;
-template <class K>
-constexpr bool has_key_v = !std::is_same_v<K, NoKey>;
-template <class T>
-constexpr bool owned_v = !borrowed_v<T>;
-template <class T>
-constexpr bool default_constructible_v = std::is_default_constructible_v<T>;
+template <class A, class B> constexpr bool same_key_v = std::is_same_v<A, B>;
+template <class A, class B> constexpr bool same_value_v = std::is_same_v<A, B>;
+template <class K> constexpr bool has_key_v = !std::is_same_v<K, NoKey>;
+template <class T> constexpr bool owned_v = !borrowed_v<T>;
+template <class T> constexpr bool default_constructible_v = std::is_default_constructible_v<T>;
 /// A table's value: null already means that there is no row.
-template <class T>
-constexpr bool not_optional_v = !optional_v<T>;
+template <class T> constexpr bool not_optional_v = !optional_v<T>;
 
 /// A topic takes the stream's values, and if its own are optional, plain ones too.
 template <class Topic, class Stream>
@@ -63,100 +57,95 @@ constexpr bool topic_takes_v = std::is_same_v<Topic, Stream> || (optional_v<Topi
 /// f can be called, or could but for a missing const (which has a sentence of its own).
 template <class F, class K, class V, class... Lead>
 constexpr bool accepts_v = callable_v<F, K, V, Lead...> || only_mutable_v<F, K, V, Lead...>;
-template <class F, class K, class V, class... Lead>
-constexpr bool const_callable_v = !only_mutable_v<F, K, V, Lead...>;
+template <class F, class K, class V, class... Lead> constexpr bool const_callable_v = !only_mutable_v<F, K, V, Lead...>;
 
-template <class F, class K, class V>
-constexpr bool predicate() {
-  if constexpr (!callable_v<F, K, V>) return true;  // said elsewhere
-  else return std::is_constructible_v<bool, result_t<F, K, V>>;
+template <class F, class K, class V> constexpr bool predicate() {
+  if constexpr (!callable_v<F, K, V>)
+    return true;  // said elsewhere
+  else
+    return std::is_constructible_v<bool, result_t<F, K, V>>;
 }
-template <class F, class K, class V>
-constexpr bool returns_bool_v = predicate<F, K, V>();
-template <class F, class K, class V>
-constexpr bool predicate_v = callable_v<F, K, V> && returns_bool_v<F, K, V>;
+template <class F, class K, class V> constexpr bool returns_bool_v = predicate<F, K, V>();
+template <class F, class K, class V> constexpr bool predicate_v = callable_v<F, K, V>&& returns_bool_v<F, K, V>;
 
-template <class F, class K, class V>
-constexpr bool gives_value() {
-  if constexpr (!callable_v<F, K, V>) return true;
-  else return !std::is_void_v<result_t<F, K, V>>;
+template <class F, class K, class V> constexpr bool gives_value() {
+  if constexpr (!callable_v<F, K, V>)
+    return true;
+  else
+    return !std::is_void_v<result_t<F, K, V>>;
 }
-template <class F, class K, class V>
-constexpr bool returns_value_v = gives_value<F, K, V>();
+template <class F, class K, class V> constexpr bool returns_value_v = gives_value<F, K, V>();
 
-template <class F, class K, class V>
-constexpr bool gives_time() {
-  if constexpr (!callable_v<F, K, V>) return true;
-  else return timestamp_like_v<std::remove_cvref_t<result_t<F, K, V>>>;
+template <class F, class K, class V> constexpr bool gives_time() {
+  if constexpr (!callable_v<F, K, V>)
+    return true;
+  else
+    return timestamp_like_v<std::remove_cvref_t<result_t<F, K, V>>>;
 }
-template <class F, class K, class V>
-constexpr bool gives_time_v = gives_time<F, K, V>();
+template <class F, class K, class V> constexpr bool gives_time_v = gives_time<F, K, V>();
 
-template <class T>
-constexpr bool range_v = requires(T& range) { std::begin(range) != std::end(range); };
-template <class F, class K, class V>
-constexpr bool gives_range() {
-  if constexpr (!callable_v<F, K, V>) return true;
-  else return range_v<std::remove_reference_t<result_t<F, K, V>>>;
+template <class T> constexpr bool range_v = requires(T& range) { std::begin(range) != std::end(range); };
+template <class F, class K, class V> constexpr bool gives_range() {
+  if constexpr (!callable_v<F, K, V>)
+    return true;
+  else
+    return range_v<std::remove_reference_t<result_t<F, K, V>>>;
 }
-template <class F, class K, class V>
-constexpr bool returns_range_v = gives_range<F, K, V>();
-template <class Range>
-using element_t = std::remove_cvref_t<decltype(*std::begin(std::declval<std::remove_reference_t<Range>&>()))>;
+template <class F, class K, class V> constexpr bool returns_range_v = gives_range<F, K, V>();
+template <class Range> using element_t = std::remove_cvref_t<decltype(*std::begin(std::declval<std::remove_reference_t<Range>&>()))>;
 
 /// A map must not turn an owned value into a view of it, but with borrow(f).
-template <class F, class K, class V, class From>
-constexpr bool keeps_ownership() {
-  if constexpr (callable_traits<F>::borrows || borrowed_v<From>) return true;
-  else if constexpr (!callable_v<F, K, V>) return true;
-  else return !borrowed_v<std::remove_cvref_t<result_t<F, K, V>>>;
+template <class F, class K, class V, class From> constexpr bool keeps_ownership() {
+  if constexpr (callable_traits<F>::borrows || borrowed_v<From>)
+    return true;
+  else if constexpr (!callable_v<F, K, V>)
+    return true;
+  else
+    return !borrowed_v<std::remove_cvref_t<result_t<F, K, V>>>;
 }
-template <class F, class K, class V>
-constexpr bool outlives_v = keeps_ownership<F, K, V, std::remove_cvref_t<V>>();
+template <class F, class K, class V> constexpr bool outlives_v = keeps_ownership<F, K, V, std::remove_cvref_t<V>>();
 
-template <class F, class K, class V, class From>
-constexpr bool elements_keep_ownership() {
+template <class F, class K, class V, class From> constexpr bool elements_keep_ownership() {
   if constexpr (callable_traits<F>::borrows || borrowed_v<From>) {
     return true;
   } else if constexpr (!callable_v<F, K, V>) {
     return true;
   } else {
     using Range = result_t<F, K, V>;
-    if constexpr (!range_v<std::remove_reference_t<Range>>) return true;
-    else return !borrowed_v<element_t<Range>>;
+    if constexpr (!range_v<std::remove_reference_t<Range>>)
+      return true;
+    else
+      return !borrowed_v<element_t<Range>>;
   }
 }
-template <class F, class K, class V>
-constexpr bool elements_outlive_v = elements_keep_ownership<F, K, V, std::remove_cvref_t<V>>();
+template <class F, class K, class V> constexpr bool elements_outlive_v = elements_keep_ownership<F, K, V, std::remove_cvref_t<V>>();
 
 /// Whether what comes out can stand in a slot.
-template <class T>
-constexpr bool slot_v = std::is_default_constructible_v<T>;
-template <class K, class V>
-constexpr bool slot_v<KeyValue<K, V>> = std::is_default_constructible_v<K> && std::is_default_constructible_v<V>;
-template <class F, class K, class V>
-constexpr bool result_fits_slot() {
-  if constexpr (!callable_v<F, K, V>) return true;
-  else if constexpr (std::is_void_v<result_t<F, K, V>>) return true;
-  else return slot_v<std::remove_cvref_t<result_t<F, K, V>>>;
+template <class T> constexpr bool slot_v = std::is_default_constructible_v<T>;
+template <class K, class V> constexpr bool slot_v<KeyValue<K, V>> = std::is_default_constructible_v<K>&& std::is_default_constructible_v<V>;
+template <class F, class K, class V> constexpr bool result_fits_slot() {
+  if constexpr (!callable_v<F, K, V>)
+    return true;
+  else if constexpr (std::is_void_v<result_t<F, K, V>>)
+    return true;
+  else
+    return slot_v<std::remove_cvref_t<result_t<F, K, V>>>;
 }
-template <class F, class K, class V>
-constexpr bool default_constructible_result_v = result_fits_slot<F, K, V>();
-template <class F, class K, class V>
-constexpr bool element_fits_slot() {
+template <class F, class K, class V> constexpr bool default_constructible_result_v = result_fits_slot<F, K, V>();
+template <class F, class K, class V> constexpr bool element_fits_slot() {
   if constexpr (!callable_v<F, K, V>) {
     return true;
   } else {
     using Range = result_t<F, K, V>;
-    if constexpr (!range_v<std::remove_reference_t<Range>>) return true;
-    else return slot_v<element_t<Range>>;
+    if constexpr (!range_v<std::remove_reference_t<Range>>)
+      return true;
+    else
+      return slot_v<element_t<Range>>;
   }
 }
-template <class F, class K, class V>
-constexpr bool default_constructible_elements_v = element_fits_slot<F, K, V>();
+template <class F, class K, class V> constexpr bool default_constructible_elements_v = element_fits_slot<F, K, V>();
 
-template <class F, class K, class V, class A>
-constexpr bool folds() {
+template <class F, class K, class V, class A> constexpr bool folds() {
   if constexpr (!callable_v<F, K, const V&, A&>) {
     return false;
   } else {
@@ -165,11 +154,9 @@ constexpr bool folds() {
     return std::is_void_v<R> || std::is_same_v<R, Entry>;
   }
 }
-template <class F, class K, class V, class A>
-constexpr bool folds_v = folds<F, K, V, A>();
+template <class F, class K, class V, class A> constexpr bool folds_v = folds<F, K, V, A>();
 
-template <class F, class V>
-constexpr bool reduces() {
+template <class F, class V> constexpr bool reduces() {
   if constexpr (std::is_invocable_v<const F&, V&, const V&>) {
     using R = std::invoke_result_t<const F&, V&, const V&>;
     return std::is_void_v<R> || std::is_convertible_v<R, V>;
@@ -177,18 +164,17 @@ constexpr bool reduces() {
     return false;
   }
 }
-template <class F, class V>
-constexpr bool reduces_v = reduces<F, V>();
+template <class F, class V> constexpr bool reduces_v = reduces<F, V>();
 
 /// A joiner's value comes second: W is `const Found&`, or `const Found*` for left joins.
-template <class F, class K, class V, class W>
-constexpr bool joins() {
-  if constexpr (std::is_invocable_v<const F&, const V&, W>) return !std::is_void_v<std::invoke_result_t<const F&, const V&, W>>;
+template <class F, class K, class V, class W> constexpr bool joins() {
+  if constexpr (std::is_invocable_v<const F&, const V&, W>)
+    return !std::is_void_v<std::invoke_result_t<const F&, const V&, W>>;
   else if constexpr (std::is_invocable_v<const F&, const K&, const V&, W>)
     return !std::is_void_v<std::invoke_result_t<const F&, const K&, const V&, W>>;
-  else return false;
+  else
+    return false;
 }
-template <class F, class K, class V, class W>
-constexpr bool joins_v = joins<F, K, V, W>();
+template <class F, class K, class V, class W> constexpr bool joins_v = joins<F, K, V, W>();
 
 }  // namespace klamm::detail

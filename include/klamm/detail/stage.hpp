@@ -39,8 +39,6 @@ class SourceStage : public Stage {
   virtual std::size_t run(std::span<const RawMessage> batch) = 0;
   /// The event time of a message, for the choice between partitions; false if it can't be decoded.
   virtual bool timestamp_of(const RawMessage& message, Timestamp& out) = 0;
-
-  std::string topic;  ///< its name, as records see it
 };
 
 /// The typed way in of a stage. Slots may be written to only as `touch` says.
@@ -84,7 +82,9 @@ enum class Drop : unsigned char { null_key, null_value, negative_timestamp, late
 class Task {
  public:
   struct Impl;
-  explicit Task(Impl& impl) : impl_{&impl} {}
+  explicit Task(Impl& impl) : impl_{&impl} { context.task = this; }
+  Task(const Task&) = delete;
+  Task& operator=(const Task&) = delete;
 
   /// Clones the consumers of `node` (once per task) and adds them to `fan`.
   void connect(FanBase& fan, NodeId node);
@@ -108,12 +108,30 @@ class Task {
 
   Impl& impl() { return *impl_; }
 
-  RecordContext context;  ///< of the record at work; the loop uses this object
+  /// Topic and task of the records to come; when a user's function has thrown: the record and the operator that were at work.
+  RecordContext context;
   Timestamp stream_time;  ///< the greatest event time seen; the loop raises it
 
  private:
   Impl* impl_;
   bool halted_ = false;
+};
+
+/// Leaves a context in `Task::context` when an exception passes. The loop works on a context of its own, which stays in registers.
+class Publish {
+ public:
+  explicit Publish(const RecordContext& context) : context_{context} {}
+  Publish(const Publish&) = delete;
+  Publish& operator=(const Publish&) = delete;
+  ~Publish() {
+    if (!done_) [[unlikely]]
+      context_.task->context = context_;
+  }
+  void done() { done_ = true; }
+
+ private:
+  const RecordContext& context_;
+  bool done_ = false;
 };
 
 /// The consumers of a node, in the order of the program. Each record goes all the way down one consumer before the next.
@@ -132,7 +150,9 @@ template <class K, class V> class Fan : public FanBase {
 
  private:
   static void push_to(Stage& port, void* key, void* value, RecordContext& context) {
+    Publish on_exception{context};
     static_cast<Port<K, V>&>(port).push(*static_cast<K*>(key), *static_cast<V*>(value), context);
+    on_exception.done();
   }
   void push_to_all(K& key, V& value, RecordContext& context) {
     const RecordContext before = context;

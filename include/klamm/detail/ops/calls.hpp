@@ -26,7 +26,7 @@ template <class F, class K, class V, class... Lead> [[gnu::always_inline]] inlin
   at_work(node, context);
   if constexpr (form_v<F, K, V, Lead...> == Form::key_value && !optional_v<K>) {
     if (context.null_key) [[unlikely]] {
-      refuse_null_key(node, context);
+      refuse_null_key(node, RecordContext(context));  // a copy: the chain's own context stays in registers
       return false;
     }
   }

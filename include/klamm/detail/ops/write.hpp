@@ -15,10 +15,6 @@ template <class K> bool has_bytes(const K& key, const RecordContext& context) {
     return !context.null_key;
 }
 
-inline constexpr std::byte no_bytes{};
-/// A buffer's bytes, which are not null even if there are none.
-inline BytesView not_null(const Bytes& bytes) { return {bytes.empty() ? &no_bytes : bytes.data(), bytes.size()}; }
-
 /// Serialises `value` with the topic's object, or the trait.
 template <class T> Encoded encode_with(Codec<plain_t<T>>* codec, const T& value, Bytes& out) {
   out.clear();
@@ -35,7 +31,7 @@ template <class K, class V> [[gnu::noinline]] void write(Writer& writer, const K
     writer.key.clear();
     if (const Encoded result = encode(key, writer.key); !result.ok()) [[unlikely]]
       return writer.task->unencodable(writer.node, context, result);
-    key_bytes = not_null(writer.key);
+    key_bytes = writer.key;
   }
   if constexpr (optional_v<V>) {
     if (!value) return writer.send(key_bytes, {}, context);
@@ -43,7 +39,7 @@ template <class K, class V> [[gnu::noinline]] void write(Writer& writer, const K
   writer.value.clear();
   if (const Encoded result = encode(value, writer.value); !result.ok()) [[unlikely]]
     return writer.task->unencodable(writer.node, context, result);
-  value_bytes = not_null(writer.value);
+  value_bytes = writer.value;
   writer.send(key_bytes, value_bytes, context);
 }
 
@@ -55,14 +51,14 @@ template <class K, class V>
   if (has_bytes(key, context)) {
     if (const Encoded result = encode_with(keys, key, writer.key); !result.ok())
       return writer.task->unencodable(writer.node, context, result);
-    key_bytes = not_null(writer.key);
+    key_bytes = writer.key;
   }
   bool null = value == nullptr;
   if constexpr (optional_v<V>) null = null || !*value;
   if (!null) {
     if (const Encoded result = encode_with(values, *value, writer.value); !result.ok())
       return writer.task->unencodable(writer.node, context, result);
-    value_bytes = not_null(writer.value);
+    value_bytes = writer.value;
   }
   writer.send(key_bytes, value_bytes, context);
 }
@@ -75,7 +71,11 @@ template <class TK> struct SinkEnd : InPlace {
 
   SinkEnd() = default;
   explicit SinkEnd(const TopicInfo& topic) : keys{topic.key_codec}, values{topic.value_codec} {}
-  void bind(Task& task, NodeId sink) { writer = task.writer(sink); }
+  void bind(Task& task, NodeId sink) {
+    writer = task.writer(sink);
+    writer->key.reserve(64);  // so that no bytes are not null
+    writer->value.reserve(64);
+  }
 
  protected:
   template <class V, class K> void put(const K& key, const V* value, RecordContext& context) const {
