@@ -124,16 +124,20 @@ Status Engine::settle(bool commit) {
     }
     if (!commit) return {};
     // A commit lets records through a repartition topic, which are work again.
-    std::int64_t before = 0, after = 0;
-    for (const auto& worker : workers_) before += worker->figures().commits;
+    // One that was aborted is tried again.
+    const auto ended = [this] {
+      std::int64_t sum = 0;
+      for (const auto& worker : workers_) sum += worker->figures().commits + worker->figures().aborts;
+      return sum;
+    };
+    const std::int64_t before = ended();
     for (const auto& worker : workers_) worker->request_commit();
     for (bool more = true; more;) {
       Result<bool> worked = step();
       if (!worked.ok()) return worked.status();
       more = *worked;
     }
-    for (const auto& worker : workers_) after += worker->figures().commits;
-    if (before == after) return {};
+    if (ended() == before) return {};
   }
 }
 

@@ -1,0 +1,204 @@
+// Commits that end badly: the tables, outputs and offsets always equal those of a run in which all went well.
+#include <doctest/doctest.h>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "graph/graph.hpp"
+#include "klamm/klamm.hpp"
+#include "log/embedded.hpp"
+#include "log/faulty_log.hpp"
+#include "ports/clock.hpp"
+#include "ports/executor.hpp"
+#include "runtime/engine.hpp"
+
+namespace {
+
+using klamm::Code;
+using klamm::Status;
+
+const klamm::Topic<std::string, std::int64_t> in{"in"};
+const klamm::Topic<std::string, std::int64_t> changes{"changes"};
+const klamm::Topic<std::string, std::string> joined{"joined"};
+
+klamm::Topology pipeline() {
+  klamm::Topology topology{"aborts"};
+  const auto text = klamm::table<std::string>("text").fold([](std::string& all, std::int64_t v) {
+    if (v % 7 == 0) return klamm::Entry::erase;
+    all += std::to_string(v % 10);
+    if (all.size() > 30) all.erase(0, 20);
+    return klamm::Entry::keep;
+  });
+  auto values = topology.stream(in);
+  auto texts = values.group_by([](std::int64_t v) { return "g" + std::to_string(v % 13); }).aggregate(text);
+  texts.to(joined);
+  values.group_by_key().count("n").to(changes);
+  return topology;
+}
+
+/// An application whose commits fail as `fault` says, on a log of its own.
+struct World {
+  explicit World(klamm::log::CommitFault f) : fault{std::move(f)} { start(); }
+
+  void start() {
+    engine = std::make_unique<klamm::runtime::Engine>(topology.graph(), "aborts", klamm::runtime::Settings{.seed = 1}, *faulty, clock, *background, logger);
+    REQUIRE(engine->start(2, 3).ok());
+  }
+  void send(std::int64_t v) {
+    if (inlet == nullptr) inlet = std::move(*log->inlet("in", ""));
+    klamm::Bytes key, value;
+    klamm::serde<std::string>::encode("k" + std::to_string(v % 5), key);
+    klamm::serde<std::int64_t>::encode(v, value);
+    REQUIRE(inlet->send(static_cast<klamm::log::Partition>(v % 3), key, value, klamm::Timestamp{v}, {}, {}).ok());
+  }
+  /// All records of a topic, and the rows of a table, as text.
+  std::string topic(const std::string& name) {
+    std::string text;
+    for (klamm::log::Partition p = 0; p < 3; ++p) {
+      auto reader = log->reader({name, p}, log->bounds({name, p})->begin, nullptr);
+      REQUIRE(reader.ok());
+      const auto taken = (*reader)->poll(1'000'000, [&](std::span<const klamm::RawMessage> batch) {
+        for (const auto& m : batch) text += std::to_string(p) + ' ' + hex(m.key) + '=' + (m.value.data() == nullptr ? "~" : hex(m.value)) + '@' + std::to_string(m.timestamp.milliseconds()) + '\n';
+        return batch.size();
+      });
+      REQUIRE(taken.ok());
+    }
+    return text;
+  }
+  std::string table(const std::string& name) {
+    std::map<std::string, std::string> rows;
+    REQUIRE(engine->visit([&](klamm::detail::Task::Impl& task) {
+      if (auto* store = task.find_store(name)) {
+        static_cast<void>(store->for_each(klamm::detail::Contents::committed, [&](klamm::BytesView k, klamm::BytesView v, klamm::Timestamp t) { rows[hex(k)] = hex(v) + '@' + std::to_string(t.milliseconds()); }));
+      }
+    }).ok());
+    std::string text;
+    for (const auto& [key, value] : rows) text += key + '=' + value + '\n';
+    return text;
+  }
+  static std::string hex(klamm::BytesView bytes) {
+    std::string text;
+    for (const std::byte b : bytes) text += "0123456789abcdef"[static_cast<int>(b) >> 4], text += "0123456789abcdef"[static_cast<int>(b) & 15];
+    return text;
+  }
+  std::string everything() { return "changes\n" + topic("changes") + "joined\n" + topic("joined") + "text\n" + table("text") + "n\n" + table("n"); }
+  std::int64_t aborts() {
+    std::int64_t sum = 0;
+    for (const auto& worker : engine->workers()) sum += worker->figures().aborts;
+    return sum;
+  }
+
+  klamm::log::CommitFault fault;
+  klamm::Topology topology = pipeline();
+  klamm::ports::ManualClock clock;
+  klamm::runtime::Logger logger{klamm::LogSink{}, clock};
+  std::unique_ptr<klamm::ports::Executor> background = klamm::ports::inline_executor();
+  std::unique_ptr<klamm::log::Log> log = klamm::log::memory_log();
+  std::unique_ptr<klamm::log::Log> faulty = klamm::log::faulty_log(*log, [this](std::uint64_t n) { return fault ? fault(n) : std::nullopt; });
+  std::unique_ptr<klamm::log::Inlet> inlet;
+  std::unique_ptr<klamm::runtime::Engine> engine;
+};
+
+std::string undisturbed(std::int64_t records) {
+  World world{nullptr};
+  for (std::int64_t v = 0; v < records; ++v) world.send(v);
+  REQUIRE(world.engine->settle(true).ok());
+  return world.everything();
+}
+
+/// What does not depend on how records of different partitions follow each other: here each group and key has one partition upstream or none matters.
+std::string tables_of(World& world) { return world.table("n"); }
+
+}  // namespace
+
+TEST_CASE("aborted commits between two checkpoints leave no trace") {
+  // Records come one by one, so that the order in which partitions are read is the same in both runs.
+  const std::int64_t records = 300;
+  World good{nullptr};
+  for (std::int64_t v = 0; v < records; ++v) {
+    good.send(v);
+    REQUIRE(good.engine->settle(true).ok());
+  }
+  const std::string expected = good.everything();
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    std::mt19937_64 random{seed};
+    World world{[&random](std::uint64_t) { return random() % 3 == 0 ? std::optional<Status>{Status{Code::aborted, "on purpose"}} : std::nullopt; }};
+    for (std::int64_t v = 0; v < records; ++v) {
+      world.send(v);
+      REQUIRE(world.engine->settle(true).ok());
+    }
+    INFO("seed ", seed);
+    CHECK(world.aborts() > 50);
+    CHECK(world.everything() == expected);
+  }
+}
+
+TEST_CASE("many records between two aborts: counts are those of the undisturbed run") {
+  const std::int64_t records = 5'000;
+  World good{nullptr};
+  for (std::int64_t v = 0; v < records; ++v) good.send(v);
+  REQUIRE(good.engine->settle(true).ok());
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    std::mt19937_64 random{seed};
+    World world{[&random](std::uint64_t) { return random() % 2 == 0 ? std::optional<Status>{Status{Code::aborted, "on purpose"}} : std::nullopt; }};
+    std::int64_t v = 0;
+    while (v < records) {
+      for (std::int64_t n = static_cast<std::int64_t>(random() % 400); n > 0 && v < records; --n) world.send(v++);
+      REQUIRE(world.engine->settle(random() % 2 == 0).ok());
+    }
+    REQUIRE(world.engine->settle(true).ok());
+    INFO("seed ", seed);
+    CHECK(tables_of(world) == tables_of(good));
+  }
+}
+
+TEST_CASE("a commit that fails for good stops the application with its reason, and the next start goes on from the last commit") {
+  const std::int64_t records = 400;
+  const std::string expected = undisturbed(records);
+  bool failing = false;
+  World world{[&failing](std::uint64_t) { return failing ? std::optional<Status>{Status{Code::resource_exhausted, "directory \"x\": the disk is full"}} : std::nullopt; }};
+  for (std::int64_t v = 0; v < records / 2; ++v) world.send(v);
+  failing = true;
+  const Status status = world.engine->settle(true);
+  CHECK(status.code() == Code::resource_exhausted);
+  CHECK(status.message().find("disk is full") != std::string::npos);
+  failing = false;
+  world.engine.reset();
+  world.start();
+  for (std::int64_t v = records / 2; v < records; ++v) world.send(v);
+  REQUIRE(world.engine->settle(true).ok());
+  CHECK(world.everything() == expected);
+}
+
+TEST_CASE("a crash between two commits with the stores kept or lost changes nothing") {
+  const std::int64_t records = 300;
+  const std::string expected = [] {
+    World good{nullptr};
+    for (std::int64_t v = 0; v < records; ++v) {
+      good.send(v);
+      REQUIRE(good.engine->settle(true).ok());
+    }
+    return good.everything();
+  }();
+  for (const bool kept : {true, false}) {
+    std::mt19937_64 random{7};
+    World world{nullptr};
+    for (std::int64_t v = 0; v < records; ++v) {
+      world.send(v);
+      if (random() % 10 == 0) {
+        REQUIRE(world.engine->settle(false).ok());  // processed, not committed
+        auto stores = world.engine->crash();
+        world.engine.reset();
+        world.engine = std::make_unique<klamm::runtime::Engine>(world.topology.graph(), "aborts", klamm::runtime::Settings{.seed = 1}, *world.faulty, world.clock, *world.background, world.logger);
+        if (kept) world.engine->keep(std::move(stores));
+        REQUIRE(world.engine->start(2, 3).ok());
+      }
+      REQUIRE(world.engine->settle(true).ok());
+    }
+    CHECK(world.everything() == expected);
+  }
+}
