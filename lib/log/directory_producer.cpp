@@ -20,7 +20,9 @@ class DirectoryProducer::Outcome {
   }
   std::optional<CommitOutcome> take() {
     const std::lock_guard lock{mutex_};
-    return std::exchange(ended_, {});
+    std::optional<CommitOutcome> ended;
+    ended.swap(ended_);
+    return ended;
   }
   // After it, `wake` is neither called nor running.
   void detach() {

@@ -36,7 +36,9 @@ class FaultyProducer final : public Producer {
   std::optional<CommitOutcome> poll() override {
     if (!failed_) return inner_->poll();
     inner_->abort();  // what came after it goes with it
-    return CommitOutcome{*std::exchange(failed_, {})};
+    CommitOutcome outcome{*failed_};
+    failed_.reset();
+    return outcome;
   }
   void abort() override { inner_->abort(); }
 

@@ -72,7 +72,11 @@ class MemoryProducer final : public Producer {
     outcome_ = CommitOutcome{log_.commit(open_.take(), group, std::move(offsets), std::move(positions))};
     if (wake_) wake_();
   }
-  std::optional<CommitOutcome> poll() override { return std::exchange(outcome_, {}); }
+  std::optional<CommitOutcome> poll() override {
+    std::optional<CommitOutcome> ended;
+    ended.swap(outcome_);
+    return ended;
+  }
   void abort() override { open_.clear(); }
 
  private:
