@@ -39,11 +39,10 @@ class UndoLog {
     return size_++;
   }
 
-  /// Makes of a row what it was, but for its value.
+  /// Makes of a row what it was, but for its value. Its mark may stay: the log it leads into is cleared.
   static void put_back(const Undo& undo, detail::RowMeta& meta) {
     meta.timestamp = undo.timestamp;
     meta.present_ = undo.present;
-    meta.mark_ = undo.mark;
   }
 
   Undo& operator[](std::size_t i) { return entries_[i]; }
