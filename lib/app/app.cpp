@@ -73,7 +73,7 @@ struct App::Impl {
 
   Status open_log();
   void coordinate();
-  void finish(Status why);
+  void finish(const Status& why);
   void set_state(State next);
   void report_restore();
 
@@ -184,7 +184,7 @@ void App::Impl::coordinate() {
   finish(failed.ok() ? engine->failure() : failed);
 }
 
-void App::Impl::finish(Status why) {
+void App::Impl::finish(const Status& why) {
   if (background != nullptr) background->drain();
   if (!why.ok() && state != State::starting) logger(Level::error, "app", why.message());
   {

@@ -69,7 +69,7 @@ void Engine::assigned(std::span<const log::TopicPartition> partitions) {
   assigned_ = true;
 }
 
-void Engine::run(std::function<void(int)> on_start) {
+void Engine::run(const std::function<void(int worker)>& on_start) {
   for (const auto& worker : workers_) {
     threads_.emplace_back([&w = *worker, on_start] {
       if (on_start) on_start(w.number());
@@ -200,6 +200,7 @@ Result<bool> Engine::drained() {
     for (const SubPlan& sub : plan_.subs) {
       for (const int input : sub.inputs) {
         std::vector<log::TopicPartition> partitions;
+        partitions.reserve(static_cast<std::size_t>(plan_.partitions(input)));
         for (log::Partition p = 0; p < plan_.partitions(input); ++p) partitions.push_back({plan_.topic_name(input), p});
         Result<std::vector<std::optional<log::Committed>>> committed = log_.committed(application_id_, partitions);
         if (!committed.ok()) return committed.status();

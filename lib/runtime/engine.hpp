@@ -34,7 +34,7 @@ class Engine final : private log::GroupListener {
 
   // On threads of its own.
   /// Starts a thread for each worker. `on_start` is called first on each.
-  void run(std::function<void(int worker)> on_start);
+  void run(const std::function<void(int worker)>& on_start);
   /// One round of the group and of balance between workers; called about every 100 ms by one thread.
   Status coordinate();
   void join_threads();

@@ -20,7 +20,7 @@ std::string place(const Node& node) { return std::string{node.file} + ':' + std:
 /// Decides the partition counts of repartition topics, which follow from those around them.
 class Counts {
  public:
-  Counts(const Graph& graph, const std::vector<SubTopology>& subs, std::vector<log::Partition>& counts) : graph_{graph}, subs_{subs}, counts_{counts} {
+  Counts(const Graph& graph, const std::vector<SubTopology>& subs, std::vector<log::Partition>& counts) : subs_{subs}, counts_{counts} {
     for (const SubTopology& sub : subs) {
       for (const NodeId sink : sub.sinks) writers_[graph.at(sink).topic].push_back(&sub);
     }
@@ -59,7 +59,6 @@ class Counts {
     return decided;
   }
 
-  const Graph& graph_;
   const std::vector<SubTopology>& subs_;
   std::vector<log::Partition>& counts_;
   std::map<int, std::vector<const SubTopology*>> writers_;

@@ -115,7 +115,7 @@ Status TaskStore::drain(log::Producer& producer) {
     producer.append(topic_, changelog_.partition, key, value, timestamp, {});
     ++changelog_end_;
   });
-  return store_->status();
+  return store_->content_status();
 }
 
 CommitMark::Store TaskStore::mark(log::Offset input_position) const { return {lineage_, plan_.source_topic < 0 ? changelog_end_ : input_position}; }
