@@ -353,7 +353,7 @@ template <class K, class V, class Chain = detail::Here<K, V>> class [[nodiscard]
   Stream(const detail::Place& place, Chain chain) : place_{place}, chain_{std::move(chain)} {}
 
   template <class F> static constexpr auto key_result() {
-    if constexpr (detail::callable_v<F, K, const V&>)
+    if constexpr (detail::callable_v<F, K, const V&> && detail::returns_value_v<F, K, const V&>)
       return std::type_identity<std::remove_cvref_t<detail::result_t<F, K, const V&>>>{};
     else
       return std::type_identity<int>{};

@@ -34,10 +34,11 @@ template <class A, class F = detail::NoFold> class TableSpec {
 };
 
 /// A table that keeps an A for each key; A needs a serde, because tables have changelogs.
-template <class A> TableSpec<A> table(const char* name) {
+template <class A> auto table(const char* name) {
   static_assert(detail::default_constructible_v<A>,
                 "klamm: table<A>(name): the table's type is kept in slots and must be default-constructible");
-  return {name, A{}, {}};
+  if constexpr (detail::default_constructible_v<A>) return TableSpec<A>{name, A{}, {}};
+  else return detail::Inert{};
 }
 /// A table whose type follows from its use: `.count(klamm::table("clicks"))`.
 inline TableName table(const char* name) { return {name}; }

@@ -1,0 +1,8 @@
+// expect: filter\(f\): f must return bool
+#include "klamm/klamm.hpp"
+
+#include "types.hpp"
+
+void pipeline(klamm::Topology& t) {
+  t.stream(words).filter([](const std::string& w) { return w; }).to(words);
+}

@@ -1,0 +1,8 @@
+// expect: group_by\(f\): f is shared by all tasks and must be const-callable
+#include "klamm/klamm.hpp"
+
+#include "types.hpp"
+
+void pipeline(klamm::Topology& t) {
+  t.stream(words).group_by([n = 0](const std::string&) mutable { return ++n; }).count("n").to(numbers);
+}

@@ -1,0 +1,8 @@
+// expect: group_by\(f\): key and value outlive their record
+#include "klamm/klamm.hpp"
+
+#include "types.hpp"
+
+void pipeline(klamm::Topology& t) {
+  t.stream(words).group_by([](const std::string& w) { return std::string_view{w}; }).count("n").to(numbers);
+}

@@ -1,0 +1,9 @@
+// expect: left_join\(table, f\): the keys of this stream mean nothing
+#include "klamm/klamm.hpp"
+
+#include "types.hpp"
+
+void pipeline(klamm::Topology& t) {
+  const auto table = t.table(numbers);
+  t.stream(lines).left_join(table, [](const std::string& w, const std::int64_t*) { return w; }).to(lines);
+}

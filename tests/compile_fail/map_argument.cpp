@@ -1,0 +1,8 @@
+// expect: map\(f\): f must accept
+#include "klamm/klamm.hpp"
+
+#include "types.hpp"
+
+void pipeline(klamm::Topology& t) {
+  t.stream(words).map([](int n) { return n + 1; }).to(numbers);
+}

@@ -1,0 +1,8 @@
+// expect: peek\(f\): f is shared by all tasks and must be const-callable
+#include "klamm/klamm.hpp"
+
+#include "types.hpp"
+
+void pipeline(klamm::Topology& t) {
+  t.stream(words).peek([n = 0](const std::string&) mutable { ++n; }).to(words);
+}

@@ -1,0 +1,6 @@
+// expect: table\(topic\): key and value outlive
+#include "klamm/klamm.hpp"
+
+#include "types.hpp"
+
+void pipeline(klamm::Topology& t) { t.table(views).to(words); }

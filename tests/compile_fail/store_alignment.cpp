@@ -1,0 +1,17 @@
+// expect: Store<V>: values with an alignment above 8 bytes
+#include "klamm/klamm.hpp"
+
+#include "types.hpp"
+
+struct alignas(16) Wide {
+  int x = 0;
+};
+template <> struct klamm::serde<Wide> {
+  static void encode(const Wide&, Bytes&) {}
+  static std::optional<Wide> decode(BytesView) { return Wide{}; }
+};
+
+void pipeline(klamm::Topology& t) {
+  const auto last = klamm::table<Wide>("last").fold([](Wide& now, const std::string&) { ++now.x; });
+  t.stream(words).group_by_key().aggregate(last).upserts().for_each([](const Wide&) {});
+}
