@@ -228,7 +228,7 @@ class Query {
 class App {
  public:
   App(const Topology& topology, AppOptions options);
-  /// Stops with a deadline of ten seconds.
+  /// Stops with a deadline of ten seconds, and waits for a function of the topology that takes longer.
   ~App();
   App(const App&) = delete;
   App& operator=(const App&) = delete;
@@ -237,7 +237,8 @@ class App {
   Status start();
   /// Asks it to stop. Async-signal-safe; legal in operators and listeners.
   void request_stop();
-  /// Stops: finishes the records at work, commits, joins the threads. Past the deadline the rest is left for the next start; nothing is lost.
+  /// Stops: finishes the records at work, commits, joins the threads. Past the deadline what is not committed is left for the next start, nothing is lost;
+  /// `unavailable` when a function of the topology has not even returned then.
   Status stop(Duration deadline);
   /// Waits until it has stopped by itself or by `request_stop`, then as `stop`.
   Status wait();

@@ -23,6 +23,7 @@ namespace {
 constexpr int round_ms = 50;  // of the coordinator
 constexpr int default_partitions = 4;
 constexpr Duration destructor_deadline{10'000};
+constexpr std::chrono::milliseconds abandon_grace{500};
 
 /// A flag that a signal handler may raise and a thread can sleep on.
 class StopSignal {
@@ -99,7 +100,9 @@ struct App::Impl {
 
 App::App(const Topology& topology, AppOptions options) : impl_{std::make_unique<Impl>(topology, std::move(options))} {}
 
-App::~App() { static_cast<void>(stop(destructor_deadline)); }
+App::~App() {
+  if (!stop(destructor_deadline).ok()) static_cast<void>(wait());
+}
 
 Status App::Impl::open_log() {
   const std::string subject = "application \"" + application_id + "\"";
@@ -232,13 +235,18 @@ void App::request_stop() { impl_->stop.raise(); }
 Status App::stop(Duration deadline) {
   Impl& app = *impl_;
   app.stop.raise();
-  if (app.coordinator.joinable()) {
-    {
-      std::unique_lock lock{app.mutex};
-      const bool in_time = app.changed.wait_for(lock, std::chrono::milliseconds{deadline.milliseconds()}, [&] { return app.state.final(); });
-      if (!in_time) app.abandon = true;
+  if (!app.coordinator.joinable()) return wait();
+  {
+    std::unique_lock lock{app.mutex};
+    const auto ended = [&app] { return app.state.final(); };
+    if (!app.changed.wait_for(lock, std::chrono::milliseconds{deadline.milliseconds()}, ended)) {
+      app.abandon = true;  // who is between two records stops at once, without a commit
+      if (!app.changed.wait_for(lock, abandon_grace, ended)) {
+        return {Code::unavailable, "application \"" + app.application_id + "\": did not stop in " + std::to_string(deadline.milliseconds()) +
+                                       " ms: a worker is still in a function of the topology; what it has not committed is done again at the next start",
+                app.application_id};
+      }
     }
-    app.coordinator.join();
   }
   return wait();
 }

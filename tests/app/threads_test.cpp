@@ -108,6 +108,24 @@ TEST_CASE("a stop in the middle of the feed ends producers that wait, and the ap
   CHECK(app.drain(1s).status().code() == klamm::Code::cancelled);
 }
 
+TEST_CASE("a function that does not return holds up neither stop() beyond its deadline nor what is committed") {
+  klamm::Topology topology{"stuck"};
+  std::atomic<bool> entered{false}, leave{false};
+  topology.stream(in).for_each([&](std::int64_t) {
+    entered = true;
+    while (!leave) std::this_thread::sleep_for(1ms);
+  });
+  klamm::App app{topology, {.log = klamm::in_memory(), .log_sink = quiet}};
+  REQUIRE(app.start().ok());
+  CHECK(app.producer(in).send("k", 1).ok());
+  while (!entered) std::this_thread::sleep_for(1ms);
+  const klamm::Status status = app.stop(20ms);
+  CHECK(status.code() == klamm::Code::unavailable);
+  CHECK(status.message().find("20 ms") != std::string::npos);
+  leave = true;
+  CHECK(app.wait().ok());
+}
+
 TEST_CASE("two applications in one process do not disturb each other") {
   const klamm::Topology topology = sums();
   klamm::App one{topology, {.log = klamm::in_memory(), .application_id = "one", .log_sink = quiet}};
