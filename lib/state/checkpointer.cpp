@@ -14,8 +14,8 @@ constexpr std::size_t held_back_limits = 4;
 // Hot rows are folded in memory, not written, while they take less than this part of the limit.
 constexpr std::size_t hot_part = 8;
 
-Checkpointer::Checkpointer(const StoreFile& file, std::unique_ptr<TableFile> table, CommitNumber durable, ports::Executor& executor)
-    : file_{file}, executor_{executor}, table_{std::move(table)}, durable_{durable} {}
+Checkpointer::Checkpointer(const StoreFile& file, std::unique_ptr<TableFile> table, const FilePosition& durable, ports::Executor& executor)
+    : file_{file}, executor_{executor}, table_{std::move(table)}, durable_{durable.commit}, durable_position_{durable.changelog} {}
 
 void Checkpointer::settle(std::span<const BatchPtr> batches) {
   std::size_t bytes = 0;
@@ -125,6 +125,7 @@ void Checkpointer::checkpoint(std::unique_lock<std::mutex>& lock) {
     ++counters_.checkpoints;
     dirty_bytes_ -= bytes;
     batches_.erase(batches_.begin(), end);
+    durable_position_.store(frozen.back()->position, std::memory_order_release);
     durable_.store(frozen.back()->number, std::memory_order_release);
   } else if (!folded.empty()) {
     if (status.ok()) ++counters_.folds;

@@ -23,8 +23,8 @@ namespace klamm::state {
 /// on the store's thread, the rest by any.
 class Checkpointer : public std::enable_shared_from_this<Checkpointer> {
  public:
-  /// `table`: the open file, or null where none is.
-  Checkpointer(const StoreFile& file, std::unique_ptr<TableFile> table, CommitNumber durable, ports::Executor& executor);
+  /// `table`: the open file, or null where none is; `durable`: what it is as of.
+  Checkpointer(const StoreFile& file, std::unique_ptr<TableFile> table, const FilePosition& durable, ports::Executor& executor);
 
   /// Adds batches that belong to one commit. Starts a checkpoint when enough bytes are dirty, and waits for it when far too many are.
   void settle(std::span<const BatchPtr> batches);
@@ -39,6 +39,8 @@ class Checkpointer : public std::enable_shared_from_this<Checkpointer> {
   Status status() const;
   /// Newest commit in the file. What is older and not in memory can be read from the file.
   [[nodiscard]] CommitNumber durable() const { return durable_.load(std::memory_order_acquire); }
+  /// The changelog's offset as of that commit. A power cut does not take it back.
+  [[nodiscard]] std::int64_t durable_position() const { return durable_position_.load(std::memory_order_acquire); }
   [[nodiscard]] std::size_t dirty_bytes() const { return dirty_bytes_.load(std::memory_order_relaxed); }
   /// The committed generation, oldest first, and the commit below it: one consistent pair.
   struct Layers {
@@ -73,6 +75,7 @@ class Checkpointer : public std::enable_shared_from_this<Checkpointer> {
   Counters counters_;
   std::atomic<bool> failed_{false};
   std::atomic<CommitNumber> durable_;
+  std::atomic<std::int64_t> durable_position_;
   std::atomic<std::size_t> dirty_bytes_{0};
 };
 

@@ -44,7 +44,7 @@ Result<Opened> StoreBase::open(const StoreFile& file, ports::Executor& executor)
   core_->position = found->position.changelog;
   core_->mark = found->position.mark;
   core_->newest = found->position.commit;
-  core_->checkpointer = std::make_shared<state::Checkpointer>(file, std::move(found->table), core_->newest, executor);
+  core_->checkpointer = std::make_shared<state::Checkpointer>(file, std::move(found->table), found->position, executor);
   return std::move(found->opened);
 }
 
@@ -59,6 +59,9 @@ Status StoreBase::close() {
 }
 
 std::int64_t StoreBase::position() const { return core_->position; }
+std::int64_t StoreBase::durable_position() const {
+  return core_->checkpointer == nullptr ? core_->position : core_->checkpointer->durable_position();
+}
 const std::string& StoreBase::mark() const { return core_->mark; }
 
 Status StoreBase::content_status() const { return core_->failure.ok() ? core_->transient_failure : core_->failure; }

@@ -57,6 +57,24 @@ Status StoreCore::value_problem(Code code, BytesView key, const char* what, cons
   return {code, "store \"" + file.store + "\": " + what + " of key " + shown(key) + ": " + reason, file.store};
 }
 
+StoreCore::Version StoreCore::version(std::byte* row, detail::Contents contents) {
+  const RowMeta& meta = rows.meta(row);
+  Version version{meta.present(), meta.timestamp};
+  if (contents == detail::Contents::current) return version;
+  // The oldest entry has what was settled; an entry's mark leads to the one before.
+  const RowHandle handle = rows.handle(row);
+  const Undo* later = open_generation().entry(handle, meta);
+  const Undo* earlier = later == nullptr ? in_flight().entry(handle, meta) : in_flight().entry(handle, later->mark);
+  if (const Undo* old = earlier == nullptr ? later : earlier; old != nullptr) {
+    version = {old->present != 0, old->timestamp, old, earlier == nullptr ? owner.open_log_ : owner.open_log_ ^ 1U};
+  }
+  return version;
+}
+
+const char* StoreCore::encode(const std::byte* row, const Version& version, Bytes& out) {
+  return version.old == nullptr ? encode(row, out) : encode_old(version.log, undo[version.log].number(*version.old), out);
+}
+
 void StoreCore::destroy(RowHandle row) {
   commit_of(rows.meta(row)) = buried;
   rows.remove(row, [this](std::byte* at) { owner.destroy(at); });

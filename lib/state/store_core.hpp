@@ -83,6 +83,17 @@ struct StoreCore {
   /// The restored rows as batches of one commit.
   std::vector<BatchPtr> restored_batches();
 
+  /// A row as of some contents: itself, or the undo entry that has its value.
+  struct Version {
+    bool present = false;
+    Timestamp timestamp;
+    const Undo* old = nullptr;
+    unsigned log = 0;  // whose entry it is
+  };
+  Version version(std::byte* row, detail::Contents contents);
+  /// Appends the value of a version that is present; null, or why not.
+  const char* encode(const std::byte* row, const Version& version, Bytes& out);
+
   // What the typed store does with values, exceptions caught: null, or why not.
   const char* encode(const std::byte* row, Bytes& out) const;
   const char* encode_old(unsigned log, std::uint32_t slot, Bytes& out) const;

@@ -13,6 +13,27 @@ struct Entry {
 
 }  // namespace
 
+Result<bool> StoreBase::get(Contents contents, BytesView key, Bytes& value, Timestamp& timestamp) {
+  state::StoreCore& core = *core_;
+  value.clear();
+  if (!core.failure.ok()) return core.failure;
+  const RowHandle handle = core.rows.find(state::hash_key(key), key);
+  if (handle == state::no_row) {
+    if (core.complete) return false;
+    if (auto opened = core.open_reader(); !opened.ok()) return opened;
+    ++core.file_reads;
+    return core.reader->get(key, value, timestamp);
+  }
+  const std::byte* row = core.rows.at(handle);
+  const auto version = core.version(core.rows.at(handle), contents);
+  if (!version.present) return false;
+  if (const char* reason = core.encode(row, version, value); reason != nullptr) {
+    return core.value_problem(Code::failed_record, key, "can't encode the value", reason);
+  }
+  timestamp = version.timestamp;
+  return true;
+}
+
 Status StoreBase::for_each(Contents contents, RowVisitor visit) {
   state::StoreCore& core = *core_;
   if (!core.failure.ok()) return core.failure;
@@ -23,29 +44,15 @@ Status StoreBase::for_each(Contents contents, RowVisitor visit) {
 
   Status status;
   Bytes value;
-  // The row as of the contents that are asked for: itself, or the oldest undo entry's.
   const auto show = [&](const Entry& entry) {
-    RowMeta& meta = core.rows.meta(entry.row);
-    const RowHandle handle = core.rows.handle(entry.row);
-    bool present = meta.present();
-    Timestamp timestamp = meta.timestamp;
+    const auto version = core.version(entry.row, contents);
+    if (!version.present) return;
     value.clear();
-    const char* reason = nullptr;
-    const state::Undo* oldest = nullptr;
-    unsigned log = open_log_;
-    if (contents == Contents::committed) {
-      oldest = core.open_generation().entry(handle, meta);
-      const auto* older = oldest != nullptr ? core.in_flight().entry(handle, oldest->mark) : core.in_flight().entry(handle, meta);
-      if (older != nullptr) oldest = older, log ^= 1U;
-    }
-    if (oldest != nullptr) present = oldest->present, timestamp = oldest->timestamp;
-    if (!present) return;
-    reason = oldest != nullptr ? core.encode_old(log, core.undo[log].number(*oldest), value) : core.encode(entry.row, value);
-    if (reason != nullptr) {
+    if (const char* reason = core.encode(entry.row, version, value); reason != nullptr) {
       status = core.value_problem(Code::failed_record, entry.key, "can't encode the value", reason);
       return;
     }
-    visit(entry.key, state::not_null(value), timestamp);
+    visit(entry.key, state::not_null(value), version.timestamp);
   };
 
   auto next = entries.begin();

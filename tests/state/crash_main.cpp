@@ -4,7 +4,7 @@
 //     frame := bytes:u32  records:u32  record*  sum:u64        record := key_size:u32 value_size:u32 (0xffffffff: tombstone) timestamp:i64
 //     key value
 //
-//     state_crash [rounds] [seed]
+//     state_crash [rounds: 120] [seed: 1]
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -236,7 +236,7 @@ constexpr const char* steps[] = {"state: checkpoint: before sort",
 }  // namespace
 
 int main(int argc, char** argv) {
-  const int rounds = argc > 1 ? std::atoi(argv[1]) : 240;
+  const int rounds = argc > 1 ? std::atoi(argv[1]) : 120;
   Random random{argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 1};
   auto directory = std::make_unique<TempDirectory>();
   int wrong = 0, deleted = 0;

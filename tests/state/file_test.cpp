@@ -135,6 +135,66 @@ TEST_CASE("memory and file make one table: changed, erased and new keys of a fil
   CHECK(table_of(store) == after);
 }
 
+TEST_CASE("one row is told from the file too, and is not brought into memory by that") {
+  TempDirectory directory;
+  const auto executor = ports::inline_executor();
+  const auto file = file_at(directory / "s.sqlite");
+  {
+    Store<std::int64_t> store;
+    REQUIRE(store.open(file, *executor).ok());
+    put<std::int64_t>(store, "a", 1, 11);
+    put<std::int64_t>(store, "b", 2, 12);
+    commit(store, 2);
+    REQUIRE(store.close().ok());
+  }
+  Store<std::int64_t> store;
+  REQUIRE(store.open(file, *executor).ok());
+  Bytes value;
+  Timestamp timestamp;
+  CHECK(store.get(Contents::committed, bytes("a"), value, timestamp) == true);
+  CHECK(text(value) == encoded<std::int64_t>(1));
+  CHECK(timestamp == Timestamp{11});
+  CHECK(store.get(Contents::current, bytes("c"), value, timestamp) == false);
+  CHECK(value.empty());
+  CHECK(store.size() == 0);
+  put<std::int64_t>(store, "b", 3, 13);
+  CHECK(store.get(Contents::committed, bytes("b"), value, timestamp) == true);
+  CHECK(text(value) == encoded<std::int64_t>(2));
+  CHECK(timestamp == Timestamp{12});
+  CHECK(store.get(Contents::current, bytes("b"), value, timestamp) == true);
+  CHECK(text(value) == encoded<std::int64_t>(3));
+  CHECK(store.figures().file_reads == 3);
+}
+
+TEST_CASE("the durable position is where a restore would start after a crash") {
+  TempDirectory directory;
+  const auto executor = ports::inline_executor();
+  auto file = file_at(directory / "s.sqlite");
+  file.changelog_begin = 5;
+  {
+    Store<std::int64_t> store;
+    REQUIRE(store.open(file, *executor).ok());
+    CHECK(store.durable_position() == 5);
+    put<std::int64_t>(store, "a", 1);
+    commit(store, 8);
+    CHECK(store.position() == 8);
+    CHECK(store.durable_position() == 5);
+    REQUIRE(store.flush().ok());
+    CHECK(store.durable_position() == 8);
+    put<std::int64_t>(store, "a", 2);
+    commit(store, 9);
+    CHECK(store.durable_position() == 8);
+  }
+  Store<std::int64_t> store;
+  REQUIRE(store.open(file, *executor).ok());
+  CHECK(store.durable_position() == 8);
+  CHECK(store.position() == 8);
+  Store<std::int64_t> in_memory;
+  put<std::int64_t>(in_memory, "a", 1);
+  commit(in_memory, 7);
+  CHECK(in_memory.durable_position() == 7);
+}
+
 TEST_CASE("checkpoints are started by dirty bytes, by time, and by name") {
   TempDirectory directory;
   const auto executor = ports::inline_executor();

@@ -112,6 +112,7 @@ template <class V> class Run {
       if (row != nullptr) REQUIRE((row->value == expected->value && row->timestamp.milliseconds() == expected->timestamp));
       return;
     }
+    if (random_() % 4 == 0) return look_up(key);
     auto& row = store_->change(bytes(key));
     REQUIRE(row.present() == expected.has_value());
     REQUIRE(row.value == (expected ? expected->value : V{}));
@@ -124,6 +125,14 @@ template <class V> class Run {
     next(row.value, random_);
     row.set_present(true);
     shadow_.put(key, row.value, now_);
+  }
+
+  void look_up(const std::string& key) {
+    const auto contents = random_() % 2 == 0 ? Contents::current : Contents::committed;
+    const auto expected = shadow_.get(key, contents);
+    Timestamp timestamp;
+    REQUIRE(store_->get(contents, bytes(key), value_, timestamp) == expected.has_value());
+    if (expected) REQUIRE((text(value_) == encoded(expected->value) && timestamp.milliseconds() == expected->timestamp));
   }
 
   void abort() {
@@ -172,6 +181,7 @@ template <class V> class Run {
   Shadow<V> shadow_;
   Changelog log_;
   std::int64_t now_ = 0;
+  Bytes value_;
 };
 
 }  // namespace

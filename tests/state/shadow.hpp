@@ -20,7 +20,8 @@ template <class V> class Shadow {
 
   void put(const std::string& key, V value, std::int64_t timestamp) { now_[key] = Entry{std::move(value), timestamp}; }
   void erase(const std::string& key) { now_[key] = std::nullopt; }
-  [[nodiscard]] std::optional<Entry> get(const std::string& key) const {
+  [[nodiscard]] std::optional<Entry> get(const std::string& key, Contents contents = Contents::current) const {
+    if (contents == Contents::committed) return committed(key);
     for (const auto* overlay : {&now_, &in_flight_}) {
       if (const auto it = overlay->find(key); it != overlay->end()) return it->second;
     }

@@ -95,6 +95,55 @@ TEST_CASE("an abort takes back the open generation and the one in flight") {
   CHECK(commit(store, 3) == Table{{"a", {"again", 4}}});
 }
 
+TEST_CASE("one row is told as it is and as it was settled") {
+  Store<std::string> store;
+  const auto got = [&](Contents contents, const std::string& key) {
+    Bytes value(3);
+    Timestamp timestamp;
+    const auto found = store.get(contents, bytes(key), value, timestamp);
+    if (!found.ok()) return found.status().message();
+    return *found ? text(value) + '@' + std::to_string(timestamp.milliseconds()) : value.empty() ? "none" : "left over";
+  };
+  put<std::string>(store, "a", "one", 1);
+  put<std::string>(store, "erased", "one", 1);
+  put<std::string>(store, "empty", "", 1);
+  CHECK(got(Contents::current, "a") == "one@1");
+  CHECK(got(Contents::committed, "a") == "none");
+  commit(store, 3);
+  put<std::string>(store, "a", "two", 2);
+  put<std::string>(store, "new", "two", 2);
+  erase(store, "erased");
+  store.begin_commit();
+  put<std::string>(store, "a", "three", 3);
+  erase(store, "new");
+  const auto uncommitted = [&] {
+    CHECK(got(Contents::current, "a") == "three@3");
+    CHECK(got(Contents::current, "new") == "none");
+    CHECK(got(Contents::current, "erased") == "none");
+    CHECK(got(Contents::committed, "a") == "one@1");
+    CHECK(got(Contents::committed, "new") == "none");
+    CHECK(got(Contents::committed, "erased") == "one@1");
+    CHECK(got(Contents::committed, "empty") == "@1");
+    CHECK(got(Contents::committed, "never there") == "none");
+  };
+  uncommitted();
+  while (!store.drain(1, [](BytesView, BytesView, Timestamp) {})) uncommitted();
+  uncommitted();
+  SUBCASE("settled") {
+    REQUIRE(store.settle(6).ok());
+    CHECK(got(Contents::current, "a") == "three@3");
+    CHECK(got(Contents::committed, "a") == "two@2");
+    CHECK(got(Contents::committed, "new") == "two@2");
+    CHECK(got(Contents::committed, "erased") == "none");
+  }
+  SUBCASE("aborted") {
+    store.abort();
+    CHECK(got(Contents::current, "a") == "one@1");
+    CHECK(got(Contents::current, "erased") == "one@1");
+    CHECK(got(Contents::current, "new") == "none");
+  }
+}
+
 TEST_CASE("a row in flight that is touched again goes out as it was at the commit") {
   Store<std::int64_t> store;
   put<std::int64_t>(store, "a", 1);

@@ -47,7 +47,7 @@ TEST_CASE("threads: a reader always sees the commits above the file, with none m
   const auto executor = ports::background_thread("checkpoint");
   auto file = file_at(directory / "s.sqlite");
   file.dirty_bytes = 4096;
-  const auto checkpointer = std::make_shared<state::Checkpointer>(file, nullptr, 0, *executor);
+  const auto checkpointer = std::make_shared<state::Checkpointer>(file, nullptr, state::FilePosition{}, *executor);
   std::atomic<state::CommitNumber> settled{0};
   std::atomic<bool> stop{false};
   std::atomic<int> looks{0}, wrong{0};

@@ -84,6 +84,10 @@ class StoreBase {
 
   /// Where the replay of the changelog starts: as of the last `settle`, or the file's after `open`.
   [[nodiscard]] std::int64_t position() const;
+  /// Where the replay would start after a crash now, a power cut included: the offset the file is as of. Without a file yet, where the
+  /// replay would start anew; in memory only, `position()`. Never goes back while the store is open. Any thread, once it is open, unless
+  /// the store is in memory only.
+  [[nodiscard]] std::int64_t durable_position() const;
   /// The mark that was settled last, or is in the file.
   [[nodiscard]] const std::string& mark() const;
   /// Why the contents can't be trusted: a value that could not be encoded or, for now, decoded (an `abort` takes that
@@ -111,6 +115,9 @@ class StoreBase {
   /// The restored rows are those as of `changelog_end`.
   Status end_restore(std::int64_t changelog_end, std::string mark = {});
 
+  /// Copies the serialised value of `key` into `value` (what was there goes; its capacity stays) and tells its timestamp; false when there
+  /// is none. Brings no row into memory.
+  Result<bool> get(Contents contents, BytesView key, Bytes& value, Timestamp& timestamp);
   /// Calls `visit` for all rows, memory and file merged, in the order of the keys' bytes. It must not use the store.
   Status for_each(Contents contents, RowVisitor visit);
 
