@@ -2,7 +2,7 @@
 """Runs tests: tests/run.py BUILD[:name]...
 
 Each test program of a build directory (meson's `test()`) counts with its doctest cases, or with the `N passed, N failed` it prints last, or as one; so does each script
-(tests/scripts.txt: a name and a command). `BUILD:name` runs only the program of that name. Prints what failed, and as
+(tests/scripts.txt: a name and a command). `BUILD:threads` runs only the programs whose name ends so. Prints what failed, and as
 its last line `N passed, N failed`; ends with 0 only if none failed."""
 import concurrent.futures
 import json
@@ -27,7 +27,7 @@ def jobs_of(argument):
     build = os.path.abspath(os.path.join(root, build))
     known = json.loads(subprocess.run(["meson", "introspect", "--tests", build], check=True, capture_output=True).stdout)
     for test in sorted(known, key=lambda test: -test["timeout"]):  # the long ones first
-        if not only or test["name"] == only:
+        if not only or test["name"].endswith(only):
             yield test["name"], test["cmd"], build
     if only:
         return
