@@ -44,11 +44,12 @@ template <class K, class V> class [[nodiscard]] GroupedStream {
   ///     orders.group_by(&Order::user).aggregate(klamm::table<double>("spent").fold([](double& sum, const Order& o) { sum += o.amount; }))
   template <class A, class F> auto aggregate(const TableSpec<A, F>& table, Named named = {}) const {
     using namespace detail;
-    constexpr bool fits = folds_v<F, K, Value, A>, ok = fits && owned_v<A> && not_optional_v<A> && has_serde_v<A>;
+    constexpr bool fits = folds_v<F, K, Value, A>, ok = fits && alignof(A) <= 8 && owned_v<A> && not_optional_v<A> && has_serde_v<A>;
     static_assert(owned_v<A>,
                   "klamm: aggregate(table): the table's type is a view into a record, which does not outlive it: keep an owning type");
     static_assert(not_optional_v<A>,
                   "klamm: aggregate(table): the table's type must not be std::optional: a fold erases by returning Entry::erase");
+    static_assert(alignof(A) <= 8, "klamm: aggregate(table): the table's type must not be aligned to more than 8 bytes");
     static_assert(has_serde_v<A> || !owned_v<A>, "klamm: aggregate(table): the table has a changelog, so its type needs klamm::serde<A>");
     static_assert(fits || !has_serde_v<A> || !not_optional_v<A> || !owned_v<A>,
                   "klamm: aggregate(table): the table's fold must be const-callable as f(A&, value), f(A&, key, value) or "

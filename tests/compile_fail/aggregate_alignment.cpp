@@ -1,4 +1,4 @@
-// expect: Store<V>: values with an alignment above 8 bytes
+// expect: aggregate\(table\): the table's type must not be aligned
 #include "klamm/klamm.hpp"
 
 #include "types.hpp"
