@@ -44,6 +44,8 @@ def run(job):
         output, code = done.stdout, done.returncode
     except subprocess.TimeoutExpired as slow:
         output, code = (slow.stdout or b"").decode(errors="replace") + f"\nended after {TIMEOUT} s", 1
+    except OSError as missing:
+        output, code = f"{command[0]}: {missing}", 1
     cases = re.findall(r"\[doctest\] test cases:\s*\d+ \|\s*(\d+) passed \|\s*(\d+) failed", output)
     script = re.findall(r"^(\d+) passed, (\d+) failed$", output, re.M)
     found = cases or script[-1:]
