@@ -1,0 +1,47 @@
+#include <array>
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+#include "support.hpp"
+
+// A chain in steady state allocates nothing per record. An executable of its own, because it replaces operator new.
+
+using namespace klamm::testing;
+
+namespace {
+std::atomic<std::size_t> allocations{0};
+}  // namespace
+
+void* operator new(std::size_t size) {
+  allocations.fetch_add(1, std::memory_order_relaxed);
+  if (void* p = std::malloc(size)) return p;
+  throw std::bad_alloc{};
+}
+void operator delete(void* p) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+
+TEST_CASE("branches, maps and look-ups allocate nothing per record once they are warm") {
+  klamm::Topology t{"app"};
+  std::size_t seen = 0;
+  auto named = t.stream(in).filter([](const std::string& v) { return v[0] != 'z'; });
+  named.mutate([](std::string& v) { v[0] = 'x'; }).for_each([&](const std::string& v) { seen += v.size(); });
+  named.map([](std::string v) { return v; }).for_each([&](const std::string& v) { seen += v.size(); });
+  named.select_key([](const std::string&) { return std::string{"short"}; }).for_each([&](const std::string& v) { seen += v.size(); });
+  named.flat_map([](const std::string& v) {
+         return std::array<std::size_t, 2>{v.size(), 1};
+       })
+      .filter([](std::size_t n) { return n > 1; })
+      .for_each([&](std::size_t n) { seen += n; });
+  named.left_join(t.table(other), [](const std::string& v, const std::string* w) { return v.size() + (w != nullptr ? 1U : 0U); })
+      .for_each([&](std::size_t n) { seen += n; });
+  klamm::TestDriver d{t};
+  const std::string key = "a key that is longer than sso is", value = "a value that is longer than the small string is";
+  const klamm::RawMessage message{klamm::detail::view_of(key), klamm::detail::view_of(value), klamm::Timestamp{1}, 0, 0};
+  const std::vector<klamm::RawMessage> batch(1000, message);
+  REQUIRE(d.feed(in, batch).ok());
+  const std::size_t before = allocations, seen_before = seen;
+  REQUIRE(d.feed(in, batch).ok());
+  CHECK(seen - seen_before == 5 * value.size() * batch.size());
+  CHECK(allocations - before < 10);  // per batch, not per record
+}
