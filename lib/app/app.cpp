@@ -364,9 +364,11 @@ Result<std::vector<detail::RawQueryRow>> App::query_all(const std::string& store
 Result<std::optional<std::string>> App::query_one(const std::string& store, const std::string& key_schema, BytesView key) {
   std::optional<std::string> value;
   const Status status = query_store(store, key_schema, [&](detail::StoreBase& found) {
-    return found.for_each(detail::Contents::committed, [&](BytesView other, BytesView bytes, Timestamp) {
-      if (text_of(other) == text_of(key)) value = text_of(bytes);
-    });
+    Bytes bytes;
+    Timestamp timestamp;
+    const Result<bool> here = found.get(detail::Contents::committed, key, bytes, timestamp);
+    if (here.ok() && *here) value = text_of(bytes);
+    return here.status();
   });
   if (!status.ok()) return status;
   return value;

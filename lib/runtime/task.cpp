@@ -60,7 +60,7 @@ void Task::Impl::set_wake(std::function<void()> wake) {
 }
 
 void Task::Impl::tick(std::int64_t steady_ms) {
-  for (const auto& store : stores_) store->store().maybe_checkpoint(steady_ms);
+  for (const auto& store : stores_) store->tick(steady_ms);
 }
 
 Status Task::Impl::find_committed() {

@@ -69,8 +69,6 @@ Status TaskStore::open(const CommitMark::Store* known, log::Offset input_committ
   if (!opened->reason.empty()) env_->logger(rebuilt ? Level::warning : Level::debug, "state", opened->reason, {{"store", plan_.name}, {"partition", std::to_string(changelog_.partition)}});
   changelog_end_ = restore_end_ = bounds->end;
   restore_begin_ = std::clamp(store_->position(), bounds->begin, bounds->end);
-  // From now on a restore starts here at the earliest, or anew where there is no file.
-  if (plan_.source_topic < 0) env_->log.restored_from(changelog_, file.path.empty() ? bounds->end : restore_begin_);
   return {};
 }
 
@@ -97,6 +95,15 @@ Result<bool> TaskStore::restore_some(std::size_t limit) {
   if (Status status = store_->end_restore(restore_end_); !status.ok()) return status;
   reader_.reset();
   return true;
+}
+
+void TaskStore::tick(std::int64_t steady_ms) {
+  store_->maybe_checkpoint(steady_ms);
+  if (plan_.source_topic >= 0) return;
+  const log::Offset from = store_->durable_position();
+  if (from <= restored_from_) return;
+  restored_from_ = from;
+  env_->log.restored_from(changelog_, from);
 }
 
 Status TaskStore::attach(log::Producer& producer) {

@@ -20,6 +20,8 @@ class TaskStore {
   /// Replays some of the changelog; true when it is at its end.
   Result<bool> restore_some(std::size_t limit);
 
+  /// Time has passed: the store may be due for a checkpoint, and the changelog may let go of tombstones.
+  void tick(std::int64_t steady_ms);
   /// Begins a commit and writes what was changed since the last one to the changelog.
   Status drain(log::Producer& producer);
   Status settle(const CommitMark::Store& mark) { return store_->settle(mark.changelog_end); }
@@ -50,6 +52,7 @@ class TaskStore {
   std::unique_ptr<log::Reader> reader_;
   log::Offset restore_begin_ = 0, restore_end_ = 0;
   std::int64_t restored_ = 0;
+  log::Offset restored_from_ = 0;  // as the log was told
   log::Producer::Topic topic_ = 0;
 };
 
