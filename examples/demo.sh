@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Counts the words of the Jargon File, twenty times over so that there is something to watch, on the embedded log; then reads the same table with
+# Counts the words of the Jargon File, sixty times over so that there is something to watch, on the embedded log; then reads the same table with
 # sqlite3: examples/demo.sh PROGRAM
 set -euo pipefail
 program=$1
 directory=$(mktemp -d)
 trap 'rm -rf "$directory"' EXIT
-for _ in {1..20}; do gunzip -c /usr/share/doc/jargon-text/jargon.txt.gz; done >"$directory/jargon.txt"
+for _ in {1..60}; do gunzip -c /usr/share/doc/jargon-text/jargon.txt.gz; done >"$directory/jargon.txt"
 
 printf '\n%s %s --state %s\n' "$program" jargon.txt "$directory/state" >&2
 "$program" "$directory/jargon.txt" --state "$directory/state"
