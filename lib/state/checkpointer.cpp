@@ -4,13 +4,14 @@
 #include <utility>
 
 #include "ports/fault.hpp"
+#include "state/key_hash.hpp"
 
 namespace klamm::state {
 
 using ports::reached;
 
-// A worker can dirty more than a checkpoint writes: beyond this many limits it waits.
-constexpr std::size_t held_back_limits = 4;
+// A worker can dirty more than a checkpoint writes: beyond this many limits it waits. Under a budget one is written and one grows.
+std::size_t held_back_bytes(const StoreFile& file) { return (file.memory_bytes == 0 ? 4 : 2) * file.dirty_bytes; }
 // Hot rows are folded in memory, not written, while they take less than this part of the limit.
 constexpr std::size_t hot_part = 8;
 
@@ -26,9 +27,9 @@ void Checkpointer::settle(std::span<const BatchPtr> batches) {
   // After a failure the next try is the owner's: at the next interval, not at each commit.
   if (dirty_bytes() < file_.dirty_bytes || failed_) return;
   start(lock);
-  if (dirty_bytes() < held_back_limits * file_.dirty_bytes) return;
+  if (dirty_bytes() < held_back_bytes(file_)) return;
   ++counters_.held_back;
-  done_.wait(lock, [&] { return !scheduled_ || failed_ || dirty_bytes() < held_back_limits * file_.dirty_bytes; });
+  done_.wait(lock, [&] { return !scheduled_ || failed_ || dirty_bytes() < held_back_bytes(file_); });
 }
 
 void Checkpointer::request() {
@@ -51,9 +52,26 @@ Status Checkpointer::flush() {
   return status_;
 }
 
-void Checkpointer::stop() {
+void Checkpointer::advance() {
   std::unique_lock lock{mutex_};
-  stop_ = true;
+  const CommitNumber before = durable();
+  // The job that runs may only fold; the next one will not.
+  for (int tries = 0; tries < 2 && durable() == before && !batches_.empty(); ++tries) {
+    requested_ = true;
+    start(lock);
+    done_.wait(lock, [&] { return !scheduled_; });
+  }
+}
+
+void Checkpointer::scan_keys(std::shared_ptr<KeyFilter> filter) {
+  std::unique_lock lock{mutex_};
+  filter_ = std::move(filter);
+  start(lock);
+}
+
+void Checkpointer::stop() {
+  stop_ = true;  // a scan looks at it
+  std::unique_lock lock{mutex_};
   done_.wait(lock, [&] { return !running_; });
   table_.reset();
 }
@@ -75,7 +93,7 @@ Checkpointer::Counters Checkpointer::counters() const {
 }
 
 void Checkpointer::start(std::unique_lock<std::mutex>& lock) {
-  if (scheduled_ || stop_ || batches_.empty()) return;
+  if (scheduled_ || stop_ || (batches_.empty() && filter_ == nullptr)) return;
   scheduled_ = true;
   lock.unlock();
   executor_.post([self = shared_from_this()] { self->run(); });
@@ -84,13 +102,23 @@ void Checkpointer::start(std::unique_lock<std::mutex>& lock) {
 
 void Checkpointer::run() {
   std::unique_lock lock{mutex_};
-  if (!stop_ && !batches_.empty()) {
-    running_ = true;
-    checkpoint(lock);
-    running_ = false;
-  }
+  running_ = true;
+  if (!stop_ && filter_ != nullptr) scan(lock);
+  if (!stop_ && !batches_.empty()) checkpoint(lock);
+  running_ = false;
   scheduled_ = false;
   done_.notify_all();
+}
+
+void Checkpointer::scan(std::unique_lock<std::mutex>& lock) {
+  const auto filter = std::move(filter_);
+  lock.unlock();
+  const Status status = table_->scan_keys([&](BytesView key) {
+    filter->add(hash_key(key));
+    return !stop_.load(std::memory_order_relaxed);
+  });
+  lock.lock();
+  if (status.ok() && !stop_) scanned_.store(true, std::memory_order_release);
 }
 
 void Checkpointer::checkpoint(std::unique_lock<std::mutex>& lock) {
@@ -100,21 +128,20 @@ void Checkpointer::checkpoint(std::unique_lock<std::mutex>& lock) {
   lock.unlock();
 
   reached("state: checkpoint: before sort");
-  std::size_t bytes = 0, records = 0;
+  std::size_t bytes = 0;
   for (const auto& batch : frozen) bytes += batch->bytes();
   std::vector<BatchPtr> folded;
   Status status;
   bool written = false;
   try {
-    const auto sorted = sorted_changes(frozen);
-    for (const auto& change : sorted) records += CommitBatch::bytes_of(change);
-    if (!(may_fold && records * hot_part <= file_.dirty_bytes)) {
+    const SortedChanges sorted{frozen};
+    if (!(may_fold && sorted.bytes() * hot_part <= file_.dirty_bytes)) {
       status = write(sorted, *frozen.back());
       written = status.ok();
       if (written) reached("state: checkpoint: after COMMIT");
     }
     // What can't be written stays, but no more of it than there are rows.
-    if (!written && frozen.size() > 1) folded = fold(sorted, frozen);
+    if (!written && frozen.size() > 1) folded = fold(sorted);
   } catch (const std::exception& e) {
     status = {Code::resource_exhausted, "store \"" + file_.store + "\": checkpoint: " + e.what(), file_.store};
   }
@@ -142,10 +169,10 @@ void Checkpointer::checkpoint(std::unique_lock<std::mutex>& lock) {
   lock.lock();
 }
 
-Status Checkpointer::write(std::span<const Change> sorted, const CommitBatch& newest) {
+Status Checkpointer::write(const SortedChanges& changes, const CommitBatch& newest) {
   const FilePosition position{newest.position, newest.number, newest.mark};
-  if (table_ != nullptr) return table_->write(sorted, position);
-  if (auto status = TableFile::build(file_, sorted, position); !status.ok()) return status;
+  if (table_ != nullptr) return table_->write(changes, position);
+  if (auto status = TableFile::build(file_, changes, position); !status.ok()) return status;
   auto opened = TableFile::open(file_, TableFile::Access::write);
   if (!opened.ok()) return opened.status();
   table_ = *std::move(opened);

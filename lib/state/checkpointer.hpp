@@ -10,6 +10,7 @@
 
 #include "ports/executor.hpp"
 #include "state/commit_batch.hpp"
+#include "state/key_filter.hpp"
 #include "state/table_file.hpp"
 
 namespace klamm::state {
@@ -32,6 +33,12 @@ class Checkpointer : public std::enable_shared_from_this<Checkpointer> {
   void request();
   /// Waits until all that is settled now is in the file, or writing failed.
   Status flush();
+  /// Waits until one checkpoint more is in the file, or writing failed: less than `flush`, where a worker is only too fast.
+  void advance();
+  /// Adds all keys of the file to `filter`, in the background and before any checkpoint. Not to be touched until `scanned()`.
+  void scan_keys(std::shared_ptr<KeyFilter> filter);
+  /// False for ever when the file can't be read: who looks up its rows is told so.
+  [[nodiscard]] bool scanned() const { return scanned_.load(std::memory_order_acquire); }
   /// Waits for the checkpoint that runs, and lets none start.
   void stop();
 
@@ -58,7 +65,8 @@ class Checkpointer : public std::enable_shared_from_this<Checkpointer> {
   void start(std::unique_lock<std::mutex>& lock);
   void run();
   void checkpoint(std::unique_lock<std::mutex>& lock);
-  Status write(std::span<const Change> sorted, const CommitBatch& newest);
+  void scan(std::unique_lock<std::mutex>& lock);
+  Status write(const SortedChanges& changes, const CommitBatch& newest);
 
   const StoreFile file_;
   ports::Executor& executor_;
@@ -70,7 +78,9 @@ class Checkpointer : public std::enable_shared_from_this<Checkpointer> {
   bool scheduled_ = false;  // a job is posted or runs
   bool running_ = false;
   bool requested_ = false;  // asked for by name: no folding instead
-  bool stop_ = false;
+  std::atomic<bool> stop_{false};
+  std::shared_ptr<KeyFilter> filter_;  // to be filled
+  std::atomic<bool> scanned_{false};
   Status status_;
   Counters counters_;
   std::atomic<bool> failed_{false};

@@ -1,18 +1,12 @@
 #include "state/commit_batch.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "state/key_hash.hpp"
 
 namespace klamm::state {
 namespace {
-
-/// What is sorted: eight bytes of the key behind what all keys share decide nearly every comparison without a miss.
-struct Item {
-  std::uint64_t prefix;
-  std::uint32_t batch;
-  std::uint32_t at;
-};
 
 std::uint64_t prefix_of(BytesView key, std::size_t skip) {
   std::uint64_t prefix = 0;
@@ -40,49 +34,46 @@ void CommitBatch::append(const Change& change) {
   });
 }
 
-std::vector<Change> sorted_changes(std::span<const BatchPtr> batches) {
-  std::vector<Item> items;
+SortedChanges::SortedChanges(std::vector<BatchPtr> batches) : batches_{std::move(batches)} {
+  std::size_t records = 0;
+  for (const auto& batch : batches_) records += batch->records();
+  items_.reserve(records);
   BytesView first;
   std::size_t skip = 0;
-  for (std::uint32_t b = 0; b < batches.size(); ++b) {
-    for (std::size_t at = 0; at < batches[b]->bytes(); at = batches[b]->next(at)) {
-      const BytesView key = batches[b]->change_at(at).key;
-      if (items.empty()) first = key, skip = key.size();
+  for (std::uint32_t b = 0; b < batches_.size(); ++b) {
+    for (std::size_t at = 0; at < batches_[b]->bytes(); at = batches_[b]->next(at)) {
+      const BytesView key = batches_[b]->change_at(at).key;
+      if (items_.empty()) first = key, skip = key.size();
       skip = shared_prefix(first, key, skip);
-      items.push_back({0, b, static_cast<std::uint32_t>(at)});
+      items_.push_back({0, b, static_cast<std::uint32_t>(at)});
     }
   }
-  const auto change = [&](const Item& item) { return batches[item.batch]->change_at(item.at); };
-  for (auto& item : items) item.prefix = prefix_of(change(item).key, skip);
-  std::sort(items.begin(), items.end(), [&](const Item& a, const Item& b) {
+  for (auto& item : items_) item.prefix = prefix_of(change(item).key, skip);
+  std::sort(items_.begin(), items_.end(), [&](const Item& a, const Item& b) {
     if (a.prefix != b.prefix) return a.prefix < b.prefix;
     const BytesView key_a = change(a).key, key_b = change(b).key;
     if (!same_key(key_a, key_b)) return key_less(key_a, key_b);
     return a.batch != b.batch ? a.batch < b.batch : a.at < b.at;
   });
-
-  std::vector<Change> result;
-  result.reserve(items.size());
-  for (const auto& item : items) {
-    const Change next = change(item);
-    if (!result.empty() && same_key(result.back().key, next.key)) {
-      result.back() = next;
-    } else {
-      result.push_back(next);
-    }
+  std::size_t kept = 0;
+  for (const Item& item : items_) {
+    const bool newer = kept != 0 && items_[kept - 1].prefix == item.prefix && same_key(change(items_[kept - 1]).key, change(item).key);
+    items_[newer ? kept - 1 : kept++] = item;
   }
-  return result;
+  items_.resize(kept);
+  for (const Item& item : items_) bytes_ += CommitBatch::bytes_of(change(item));
 }
 
-std::vector<BatchPtr> fold(std::span<const Change> sorted, std::span<const BatchPtr> from) {
-  std::size_t left = 0;
-  for (const auto& change : sorted) left += CommitBatch::bytes_of(change);
+std::vector<BatchPtr> fold(const SortedChanges& changes) {
+  const auto from = changes.batches();
+  std::size_t left = changes.bytes();
   std::vector<BatchPtr> result;
-  for (std::size_t i = 0; i < sorted.size() || result.empty();) {
+  for (std::size_t i = 0; i < changes.size() || result.empty();) {
     auto batch = std::make_shared<CommitBatch>(std::min(left, CommitBatch::most_bytes));
-    for (; i < sorted.size() && (batch->bytes() == 0 || batch->bytes() + CommitBatch::bytes_of(sorted[i]) <= CommitBatch::most_bytes);
-         ++i) {
-      batch->append(sorted[i]);
+    for (; i < changes.size(); ++i) {
+      const Change change = changes[i];
+      if (batch->bytes() != 0 && batch->bytes() + CommitBatch::bytes_of(change) > CommitBatch::most_bytes) break;
+      batch->append(change);
     }
     left -= std::min(left, batch->bytes());
     batch->first = from.front()->first;

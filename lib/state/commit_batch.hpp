@@ -40,7 +40,7 @@ class CommitBatch {
     const std::size_t start = data_.size();
     put_header(key, 0, timestamp);
     if (const char* reason = write(data_); reason != nullptr) {
-      data_.resize(start);
+      data_.resize(start), --records_;
       return reason;
     }
     const auto value_size = static_cast<std::uint32_t>(data_.size() - start - header_bytes - key.size());
@@ -50,7 +50,8 @@ class CommitBatch {
   void append_tombstone(BytesView key, Timestamp timestamp) { put_header(key, tombstone, timestamp); }
   void append(const Change& change);
 
-  void clear() { data_.clear(); }
+  void clear() { data_.clear(), records_ = 0; }
+  [[nodiscard]] std::size_t records() const { return records_; }
   /// Also the position behind the last record.
   [[nodiscard]] std::size_t bytes() const { return data_.size(); }
   /// The record at a position; its views are valid until the next append.
@@ -90,20 +91,45 @@ class CommitBatch {
   void put_header(BytesView key, std::uint32_t value_size, Timestamp timestamp) {
     const Header header{static_cast<std::uint32_t>(key.size()), value_size, timestamp.milliseconds()};
     const std::size_t start = data_.size();
-    data_.resize(start + header_bytes + key.size());
+    data_.resize(start + header_bytes + key.size()), ++records_;
     std::memcpy(data_.data() + start, &header, sizeof header);
     if (!key.empty()) std::memcpy(data_.data() + start + header_bytes, key.data(), key.size());
   }
 
   Bytes data_;
+  std::size_t records_ = 0;
 };
 
 using BatchPtr = std::shared_ptr<const CommitBatch>;
 
-/// Views of the newest change of each key in `batches` (oldest first), sorted by key. Valid while the batches live.
-std::vector<Change> sorted_changes(std::span<const BatchPtr> batches);
+/// The newest change of each key in some batches, in the order of the keys; 16 bytes for each change that is in them.
+class SortedChanges {
+ public:
+  /// `batches`: oldest first.
+  explicit SortedChanges(std::vector<BatchPtr> batches);
 
-/// The same as batches: what several commits changed, each key once. `from` are the commits, oldest first.
-std::vector<BatchPtr> fold(std::span<const Change> sorted, std::span<const BatchPtr> from);
+  [[nodiscard]] std::size_t size() const { return items_.size(); }
+  /// Its views are valid while this lives.
+  [[nodiscard]] Change operator[](std::size_t i) const { return change(items_[i]); }
+  /// Bytes that they take in a batch.
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }
+  [[nodiscard]] std::span<const BatchPtr> batches() const { return batches_; }
+
+ private:
+  /// Eight bytes of the key behind what all keys share decide nearly every comparison without a miss.
+  struct Item {
+    std::uint64_t prefix;
+    std::uint32_t batch;
+    std::uint32_t at;
+  };
+  [[nodiscard]] Change change(const Item& item) const { return batches_[item.batch]->change_at(item.at); }
+
+  std::vector<BatchPtr> batches_;
+  std::vector<Item> items_;
+  std::size_t bytes_ = 0;
+};
+
+/// The same as batches of one commit: what several commits changed, each key once.
+std::vector<BatchPtr> fold(const SortedChanges& changes);
 
 }  // namespace klamm::state

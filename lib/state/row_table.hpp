@@ -37,7 +37,7 @@ class RowTable {
     const RowHandle handle = arena_.allocate(bytes_for(key.size()));
     std::byte* row = at(handle);
     construct(row);
-    meta(row).key_size_ = static_cast<std::uint32_t>(key.size()) & 0x7fff'ffffU;
+    meta(row).key_size_ = static_cast<std::uint32_t>(key.size()) & 0x3fff'ffffU;
     if (!key.empty()) std::memcpy(row + meta_offset_ + key_offset, key.data(), key.size());
     index_.insert(hash, handle, [this](RowHandle other) { return hash_key(this->key(other)); });
     return handle;

@@ -23,7 +23,8 @@ using ports::reached;
 using state::hash_key;
 using state::no_row;
 
-StoreBase::StoreBase(std::size_t value_bytes) : core_{std::make_unique<state::StoreCore>(*this, value_bytes)} {}
+StoreBase::StoreBase(std::size_t value_bytes, Heap heap)
+    : core_{std::make_unique<state::StoreCore>(*this, value_bytes, heap == Heap::counted)} {}
 
 StoreBase::~StoreBase() {
   if (core_->checkpointer != nullptr) core_->checkpointer->stop();
@@ -38,13 +39,19 @@ Result<Opened> StoreBase::open(const StoreFile& file, ports::Executor& executor)
   core_->file = file;
   core_->position = file.changelog_begin;
   if (file.path.empty()) return Opened{Opened::How::fresh, "kept in memory"};
-  auto found = state::open_file(file);
+  core_->set_budget(file.memory_bytes);
+  auto found = state::open_file(core_->file);
   if (!found.ok()) return found.status();
   core_->complete = found->table == nullptr;
   core_->position = found->position.changelog;
   core_->mark = found->position.mark;
-  core_->newest = found->position.commit;
-  core_->checkpointer = std::make_shared<state::Checkpointer>(file, std::move(found->table), found->position, executor);
+  core_->newest = core_->settled = found->position.commit;
+  core_->checkpointer = std::make_shared<state::Checkpointer>(core_->file, std::move(found->table), found->position, executor);
+  if (core_->budget != 0 && !core_->complete) {
+    core_->filter_covers_file = false;
+    core_->scanned = std::make_shared<state::KeyFilter>(core_->filter.bytes());
+    core_->checkpointer->scan_keys(core_->scanned);
+  }
   return std::move(found->opened);
 }
 
@@ -80,7 +87,9 @@ std::byte* StoreBase::find_row(BytesView key) {
     if (handle == no_row) return nullptr;
   }
   std::byte* row = core.rows.at(handle);
-  return core.rows.meta(row).present() ? row : nullptr;
+  RowMeta& meta = core.rows.meta(row);
+  state::StoreCore::set_referenced(meta);
+  return meta.present() ? row : nullptr;
 }
 
 StoreBase::Touched StoreBase::touch_row(BytesView key) {
@@ -89,10 +98,14 @@ StoreBase::Touched StoreBase::touch_row(BytesView key) {
   RowHandle handle = core.rows.find(hash, key);
   if (handle == no_row) {
     if (!core.complete) handle = core.load(hash, key);
-    if (handle == no_row) handle = core.create(hash, key);
+    if (handle == no_row) {
+      handle = core.create(hash, key);
+      if (!core.transient_failure.ok()) core.unread.push_back(handle);
+    }
   }
   std::byte* row = core.rows.at(handle);
   RowMeta& meta = core.rows.meta(row);
+  state::StoreCore::set_referenced(meta);
   state::UndoLog& log = core.open_generation();
   if (log.entry(handle, meta) != nullptr) return {row, no_slot};
   state::UndoLog& in_flight = core.in_flight();
@@ -100,6 +113,7 @@ StoreBase::Touched StoreBase::touch_row(BytesView key) {
     if (const auto* undo = in_flight.entry(handle, meta)) core.serialise(handle, *undo);
   }
   const std::uint32_t slot = log.add(handle, meta);
+  if (core.counts_heap()) core.uncount_heap(handle);
   return {row, meta.present() ? slot : no_slot};
 }
 
@@ -148,10 +162,7 @@ Status StoreBase::settle(std::int64_t changelog_end, std::string mark) {
   core.drained = 0;
   if (core.checkpointer != nullptr && moved) {
     core.expected_bytes = core.pending->bytes() + core.pending->bytes() / 8 + 4096;
-    core.pending->position = changelog_end;
-    core.pending->mark = core.mark;
-    const state::BatchPtr batch = std::move(core.pending);
-    core.checkpointer->settle({&batch, 1});
+    core.settle_pending();
   }
   core.bury();
   return core.checkpointer == nullptr ? Status{} : core.checkpointer->status();
@@ -162,6 +173,8 @@ void StoreBase::abort() {
   core.take_back(open_log_);
   reached("state: abort: half");
   core.take_back(open_log_ ^ 1U);
+  for (const RowHandle row : core.unread) core.destroy(row);
+  core.unread.clear();
   core.transient_failure = {};
   core.committing = false;
   core.drained = 0;
@@ -175,9 +188,12 @@ Status StoreBase::restore(BytesView key, BytesView value, Timestamp timestamp) {
   core.restoring = true;
   const std::uint32_t hash = hash_key(key);
   RowHandle handle = core.rows.find(hash, key);
-  if (value.data() == nullptr && core.complete) {  // no file to erase it from
-    if (handle != no_row) core.destroy(handle);
-    return {};
+  if (value.data() == nullptr) {
+    if (handle == no_row && !core.may_be_in_file(hash)) return {};
+    if (core.complete && core.budget == 0) {  // no file to erase it from, and none of a part of this restore
+      core.destroy(handle);
+      return {};
+    }
   }
   if (handle == no_row) handle = core.create(hash, key);
   std::byte* row = core.rows.at(handle);
@@ -185,12 +201,23 @@ Status StoreBase::restore(BytesView key, BytesView value, Timestamp timestamp) {
   meta.timestamp = timestamp;
   meta.set_present(value.data() != nullptr);
   state::StoreCore::commit_of(meta) = core.newest;
+  if (core.counts_heap()) core.uncount_heap(handle);
+  Status status;
   if (value.data() == nullptr) {
     reset(row);
-  } else if (auto status = core.decode(key, value, "can't decode the changelog's value", row); !status.ok()) {
+  } else {
+    status = core.decode(key, value, "can't decode the changelog's value", row);
+  }
+  if (core.counts_heap()) core.count_heap(handle);
+  if (!status.ok()) {
     meta.set_present(false);
     if (status.code() != Code::unavailable) core.failure = status;
     return status;
+  }
+  if (core.budget != 0) {
+    if (value.data() == nullptr) core.graves.push_back({handle, core.newest});
+    core.restore_to_file({key, value, timestamp});
+    core.bury();
   }
   return core.failure;
 }
@@ -203,9 +230,16 @@ Status StoreBase::end_restore(std::int64_t changelog_end, std::string mark) {
   if (!core.restoring) return {};
   core.restoring = false;
   if (core.checkpointer == nullptr) return {};
-  const auto batches = core.restored_batches();
-  if (!core.failure.ok()) return core.failure;
-  core.checkpointer->settle(batches);
+  if (core.budget != 0) {
+    if (core.pending == nullptr) core.pending = std::make_shared<state::CommitBatch>();
+    core.pending->number = core.pending->first = core.newest;
+    core.settle_pending();
+  } else {
+    const auto batches = core.restored_batches();
+    if (!core.failure.ok()) return core.failure;
+    core.settled = core.newest;
+    core.checkpointer->settle(batches);
+  }
   core.bury();
   return core.checkpointer->status();
 }
@@ -233,14 +267,17 @@ std::size_t StoreBase::size() const { return core_->rows.size(); }
 StoreFigures StoreBase::figures() const {
   StoreFigures figures;
   figures.rows = core_->rows.size();
-  figures.memory_bytes = core_->rows.bytes();
+  figures.memory_bytes = core_->memory_bytes();
+  figures.heap_bytes = core_->heap_bytes;
+  figures.evicted = core_->evicted;
+  figures.held_back = core_->held_back;
   figures.file_reads = core_->file_reads;
   if (core_->checkpointer != nullptr) {
     const auto counters = core_->checkpointer->counters();
     figures.dirty_bytes = core_->checkpointer->dirty_bytes();
     figures.checkpoints = counters.checkpoints;
     figures.folds = counters.folds;
-    figures.held_back = counters.held_back;
+    figures.held_back += counters.held_back;
   }
   return figures;
 }

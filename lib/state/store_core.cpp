@@ -76,6 +76,7 @@ const char* StoreCore::encode(const std::byte* row, const Version& version, Byte
 }
 
 void StoreCore::destroy(RowHandle row) {
+  if (counts_heap()) uncount_heap(row);
   commit_of(rows.meta(row)) = buried;
   rows.remove(row, [this](std::byte* at) { owner.destroy(at); });
 }
@@ -89,7 +90,7 @@ Status StoreCore::open_reader() {
 }
 
 RowHandle StoreCore::load(std::uint32_t hash, BytesView key) {
-  if (!failure.ok()) return no_row;
+  if (!failure.ok() || !may_be_in_file(hash)) return no_row;
   if (failure = open_reader(); !failure.ok()) return no_row;
   ++file_reads;
   Timestamp timestamp;
@@ -97,7 +98,10 @@ RowHandle StoreCore::load(std::uint32_t hash, BytesView key) {
   if (!found.ok()) failure = found.status();
   if (!found.ok() || !*found) return no_row;
   const RowHandle handle = create(hash, key);
-  if (auto status = decode(key, not_null(scratch), "can't decode the stored value", rows.at(handle)); !status.ok()) {
+  if (counts_heap()) uncount_heap(handle);
+  auto status = decode(key, not_null(scratch), "can't decode the stored value", rows.at(handle));
+  if (counts_heap()) count_heap(handle);
+  if (!status.ok()) {
     (status.code() == Code::unavailable ? transient_failure : failure) = status;
     destroy(handle);
     return no_row;
@@ -113,6 +117,7 @@ void StoreCore::serialise(RowHandle handle, const Undo& undo_entry) {
   RowMeta& meta = rows.meta(row);
   if (commit_of(meta) == pending->number) return;  // touched again between two slices
   commit_of(meta) = pending->number;
+  if (counts_heap()) count_heap(handle);
   const BytesView key = rows.key(row);
   if (meta.present()) {
     const char* reason = pending->append(key, meta.timestamp, [&](Bytes& out) { return encode(row, out); });
@@ -130,6 +135,8 @@ void StoreCore::take_back(unsigned log) {
     if (i >= 12) __builtin_prefetch(rows.at(entries[i - 12].row), 1);
     const Undo& entry = entries[i];
     std::byte* row = rows.at(entry.row);
+    const bool serialised = log != owner.open_log_ && commit_of(rows.meta(row)) == pending->number;
+    if (counts_heap() && serialised) uncount_heap(entry.row);
     if (entry.present) {
       owner.put_back(row, log, static_cast<std::uint32_t>(i));
     } else {
@@ -137,18 +144,39 @@ void StoreCore::take_back(unsigned log) {
       graves.push_back({entry.row, commit_of(rows.meta(row))});
     }
     entries.put_back(entry, rows.meta(row));
+    if (counts_heap()) count_heap(entry.row);
   }
   entries.clear();
 }
 
 void StoreCore::bury() {
-  const CommitNumber durable = settled_number();
+  const CommitNumber durable = durable_number();
   for (; !graves.empty(); graves.pop_front()) {
     const auto [row, commit] = graves.front();
-    if (!complete && commit > durable) return;
+    // Until then a miss would find the row in the file.
+    if ((!complete || budget != 0) && commit > durable) return;
     RowMeta& meta = rows.meta(row);
     if (!meta.present() && commit_of(meta) == commit && !touched(row)) destroy(row);
   }
+}
+
+void StoreCore::settle_pending() {
+  pending->position = position;
+  pending->mark = mark;
+  settled = pending->number;
+  const BatchPtr batch = std::move(pending);
+  checkpointer->settle({&batch, 1});
+}
+
+void StoreCore::restore_to_file(const Change& change) {
+  if (pending == nullptr) {
+    pending = std::make_shared<CommitBatch>(expected_bytes);
+    pending->number = pending->first = newest;
+  }
+  pending->append(change);
+  if (pending->bytes() < file.dirty_bytes / 4) return;
+  settle_pending();
+  ++newest;
 }
 
 std::vector<BatchPtr> StoreCore::restored_batches() {

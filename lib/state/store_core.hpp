@@ -9,6 +9,8 @@
 #include "klamm/detail/store.hpp"
 #include "state/checkpointer.hpp"
 #include "state/commit_batch.hpp"
+#include "state/key_filter.hpp"
+#include "state/key_hash.hpp"
 #include "state/row_table.hpp"
 #include "state/table_file.hpp"
 #include "state/undo_log.hpp"
@@ -25,15 +27,31 @@ inline BytesView not_null(BytesView bytes) {
 
 /// What a store is made of, but for the values. Owned by the StoreBase it serves; used on its thread.
 struct StoreCore {
-  explicit StoreCore(StoreBase& store, std::size_t value_bytes) : owner{store}, rows{value_bytes} {}
+  StoreCore(StoreBase& store, std::size_t value_size, bool has_heap)
+      : owner{store}, value_bytes{value_size}, values_have_heap{has_heap}, rows{value_size} {}
 
   StoreBase& owner;
+  const std::size_t value_bytes;
+  const bool values_have_heap;
   StoreFile file;
   RowTable rows;
   UndoLog undo[2];  // the open generation, and the one in flight
 
   /// Every row that is not in memory is nowhere: a miss is final.
   bool complete = true;
+  /// Rows whose value in the file could not be read for now: an abort makes them missing again.
+  std::vector<RowHandle> unread;
+
+  // The memory budget (eviction.cpp). 0: none, and then nothing of this is used.
+  std::size_t budget = 0;
+  KeyFilter filter;                // of all keys that were ever in memory and, once it covers the file, in there
+  bool filter_covers_file = true;  // else `scanned` is being filled
+  std::shared_ptr<KeyFilter> scanned;
+  std::size_t hand = 0;        // the place in the index where the search for rows to evict goes on
+  std::size_t heap_bytes = 0;  // of the values of all rows that are not touched
+  std::uint64_t evicted = 0;
+  std::uint64_t held_back = 0;
+  CommitNumber settled = 0;                    // newest commit that the checkpointer has
   std::unique_ptr<TableFile> reader;           // opened when first needed
   std::shared_ptr<Checkpointer> checkpointer;  // null: in memory only
   std::uint64_t file_reads = 0;
@@ -67,9 +85,31 @@ struct StoreCore {
   }
 
   RowHandle create(std::uint32_t hash, BytesView key) {
-    return rows.add(hash, key, [this](std::byte* row) { owner.construct(row); });
+    if (budget != 0) {
+      if (memory_bytes() > budget) make_room();
+      filter.add(hash);
+    }
+    const RowHandle row = rows.add(hash, key, [this](std::byte* at) { owner.construct(at); });
+    if (counts_heap()) count_heap(row);
+    return row;
   }
   void destroy(RowHandle row);
+
+  void set_budget(std::size_t bytes);
+  [[nodiscard]] std::size_t memory_bytes() const;
+  /// Evicts some rows that are in the file and were not found lately; a few steps for each new row keep the pause short.
+  void make_room();
+  /// False: a key that is not in memory is not in the file either.
+  [[nodiscard]] bool may_be_in_file(std::uint32_t hash) {
+    if (complete) return false;
+    return filter.empty() || !covers_file() || filter.may_have(hash);
+  }
+  [[nodiscard]] bool covers_file();
+  // A row's heap is counted while it is not touched: nobody changes it then.
+  [[nodiscard]] bool counts_heap() const { return budget != 0 && values_have_heap; }
+  void count_heap(RowHandle row) { heap_bytes += owner.heap_bytes(rows.at(row)); }
+  void uncount_heap(RowHandle row) { heap_bytes -= owner.heap_bytes(rows.at(row)); }
+
   /// The row of a key that is not in memory, from the file; `no_row` when it is not there either.
   RowHandle load(std::uint32_t hash, BytesView key);
   Status open_reader();
@@ -79,9 +119,14 @@ struct StoreCore {
   void take_back(unsigned log);
   /// Frees erased rows that nobody needs any more.
   void bury();
-  CommitNumber settled_number() const { return checkpointer == nullptr ? newest : checkpointer->durable(); }
+  CommitNumber durable_number() const { return checkpointer == nullptr ? newest : checkpointer->durable(); }
+  /// Hands the pending batch to the checkpointer, as of the position and mark.
+  void settle_pending();
   /// The restored rows as batches of one commit.
   std::vector<BatchPtr> restored_batches();
+  /// Where there is a budget a restore goes to the file in parts. Rows of a part may be newer than its position, which is the one
+  /// before the restore: a replay from there ends the same.
+  void restore_to_file(const Change& change);
 
   /// A row as of some contents: itself, or the undo entry that has its value.
   struct Version {
@@ -104,6 +149,15 @@ struct StoreCore {
   /// CommitNumber of a row that is free.
   static constexpr CommitNumber buried = 0xffff'ffff;
   static CommitNumber& commit_of(RowMeta& meta) { return meta.commit_; }
+  static void set_referenced(RowMeta& meta) {
+    if (meta.referenced_ == 0) meta.referenced_ = 1;
+  }
+  /// Whether it was set; clears it.
+  static bool take_reference(RowMeta& meta) {
+    const bool was = meta.referenced_ != 0;
+    meta.referenced_ = 0;
+    return was;
+  }
 };
 
 }  // namespace klamm::state

@@ -17,9 +17,10 @@ Result<bool> StoreBase::get(Contents contents, BytesView key, Bytes& value, Time
   state::StoreCore& core = *core_;
   value.clear();
   if (!core.failure.ok()) return core.failure;
-  const RowHandle handle = core.rows.find(state::hash_key(key), key);
+  const std::uint32_t hash = state::hash_key(key);
+  const RowHandle handle = core.rows.find(hash, key);
   if (handle == state::no_row) {
-    if (core.complete) return false;
+    if (!core.may_be_in_file(hash)) return false;
     if (auto opened = core.open_reader(); !opened.ok()) return opened;
     ++core.file_reads;
     return core.reader->get(key, value, timestamp);

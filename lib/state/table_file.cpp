@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -90,6 +91,11 @@ constexpr const char* tables_sql =
 
 }  // namespace
 
+std::size_t TableFile::cache_bytes(const StoreFile& file) {
+  constexpr std::size_t most = std::size_t{16} << 20, least = std::size_t{64} << 10;
+  return file.memory_bytes == 0 ? most : std::clamp(file.memory_bytes / 32, least, most);
+}
+
 Status TableFile::problem(const char* doing) {
   const int sqlite = db_ == nullptr ? SQLITE_NOMEM : sqlite3_extended_errcode(db_);
   std::string message =
@@ -129,11 +135,11 @@ Result<std::unique_ptr<TableFile>> TableFile::open(const StoreFile& file, Access
   if (auto status = table->connect(file.path, SQLITE_OPEN_READWRITE); !status.ok()) return status;
   // FULL: the changelog's tombstones below a checkpoint go once it is told, so no power cut may take it back. It is one fsync per
   // checkpoint, in the background. The WAL file does not stay as large as the largest checkpoint.
-  const char* pragmas =
-      access == Access::write
-          ? "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-16384; PRAGMA journal_size_limit=16777216"
-          : "PRAGMA query_only=1; PRAGMA cache_size=-16384";
-  if (auto status = table->run(pragmas); !status.ok()) return status;
+  const std::string cache = "PRAGMA cache_size=-" + std::to_string(cache_bytes(file) / 1024);
+  const std::string pragmas = access == Access::write
+                                  ? cache + "; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA journal_size_limit=16777216"
+                                  : cache + "; PRAGMA query_only=1";
+  if (auto status = table->run(pragmas.c_str()); !status.ok()) return status;
   if (auto status = table->prepare(); !status.ok()) return status;
   return Result<std::unique_ptr<TableFile>>{std::move(table)};
 }
@@ -209,9 +215,18 @@ Status TableFile::scan(detail::RowVisitor visit) {
   return step == SQLITE_DONE ? Status{} : problem("read rows");
 }
 
-Status TableFile::put_rows(std::span<const Change> sorted, const FilePosition& position) {
-  std::size_t row = 0;
-  for (const auto& change : sorted) {
+Status TableFile::scan_keys(detail::FunctionRef<bool(BytesView key)> visit) {
+  const Once statement = prepare_once(db_, "SELECT k FROM rows");
+  int step = statement == nullptr ? SQLITE_ERROR : SQLITE_ROW;
+  while (step == SQLITE_ROW && (step = sqlite3_step(statement.get())) == SQLITE_ROW) {
+    if (!visit(blob(statement.get(), 0))) return {};
+  }
+  return step == SQLITE_DONE ? Status{} : problem("read keys");
+}
+
+Status TableFile::put_rows(const SortedChanges& changes, const FilePosition& position) {
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    const Change change = changes[i];
     auto* statement = change.tombstone() ? erase_ : put_;
     const Reset reset{statement};
     bind(statement, 1, change.key);
@@ -220,7 +235,7 @@ Status TableFile::put_rows(std::span<const Change> sorted, const FilePosition& p
       sqlite3_bind_int64(statement, 3, change.timestamp.milliseconds());
     }
     if (sqlite3_step(statement) != SQLITE_DONE) return problem("write row");
-    if (++row == sorted.size() / 2) reached("state: checkpoint: half of the rows");
+    if (i + 1 == changes.size() / 2) reached("state: checkpoint: half of the rows");
   }
   reached("state: checkpoint: before the position");
   const Reset reset{write_meta_};
@@ -230,9 +245,9 @@ Status TableFile::put_rows(std::span<const Change> sorted, const FilePosition& p
   return sqlite3_step(write_meta_) == SQLITE_DONE ? Status{} : problem("write position");
 }
 
-Status TableFile::write(std::span<const Change> sorted, const FilePosition& position) {
+Status TableFile::write(const SortedChanges& changes, const FilePosition& position) {
   if (auto status = run("BEGIN IMMEDIATE"); !status.ok()) return status;
-  auto status = put_rows(sorted, position);
+  auto status = put_rows(changes, position);
   if (status.ok()) {
     reached("state: checkpoint: before COMMIT");
     status = run("COMMIT");
@@ -261,7 +276,7 @@ Status TableFile::create() {
   return sqlite3_step(statement.get()) == SQLITE_DONE ? Status{} : problem("write owner");
 }
 
-Status TableFile::build(const StoreFile& file, std::span<const Change> sorted, const FilePosition& position) {
+Status TableFile::build(const StoreFile& file, const SortedChanges& changes, const FilePosition& position) {
   const std::string fresh = file.path + ".new";
   if (auto status = remove_file(fresh); !status.ok()) return status;
   {
@@ -270,7 +285,7 @@ Status TableFile::build(const StoreFile& file, std::span<const Change> sorted, c
     if (auto status = table.create(); !status.ok()) return status;
     if (auto status = table.prepare(); !status.ok()) return status;
     if (auto status = table.run("BEGIN"); !status.ok()) return status;
-    if (auto status = table.put_rows(sorted, position); !status.ok()) return status;
+    if (auto status = table.put_rows(changes, position); !status.ok()) return status;
     reached("state: build: before COMMIT");
     if (auto status = table.run("COMMIT"); !status.ok()) return status;
   }

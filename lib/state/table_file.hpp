@@ -49,6 +49,9 @@ class TableFile {
   TableFile(const TableFile&) = delete;
   TableFile& operator=(const TableFile&) = delete;
 
+  /// Memory that one connection takes at most for its pages.
+  static std::size_t cache_bytes(const StoreFile& file);
+
   Result<FilePosition> position();
   Result<FileOwner> owner();
   /// Writes the types of the store where the file, whose owner is given, knows none.
@@ -60,12 +63,14 @@ class TableFile {
   Result<bool> get(BytesView key, Bytes& value, Timestamp& timestamp);
   /// Calls `visit` for all rows in key order.
   Status scan(detail::RowVisitor visit);
+  /// The same for the keys alone, until `visit` returns false.
+  Status scan_keys(detail::FunctionRef<bool(BytesView key)> visit);
 
-  /// Writes `sorted` and the position in one transaction, or nothing.
-  Status write(std::span<const Change> sorted, const FilePosition& position);
+  /// Writes `changes` and the position in one transaction, or nothing.
+  Status write(const SortedChanges& changes, const FilePosition& position);
 
   /// Writes a new file by one sorted append without journal, then fsync and rename: all or nothing. Nobody may have the old one open.
-  static Status build(const StoreFile& file, std::span<const Change> sorted, const FilePosition& position);
+  static Status build(const StoreFile& file, const SortedChanges& changes, const FilePosition& position);
 
  private:
   explicit TableFile(const StoreFile& file) : file_{file} {}
@@ -73,7 +78,7 @@ class TableFile {
   Status prepare();
   Status create();
   Status run(const char* sql);
-  Status put_rows(std::span<const Change> sorted, const FilePosition& position);
+  Status put_rows(const SortedChanges& changes, const FilePosition& position);
   Status only_row(sqlite3_stmt* statement, const char* doing);
   Status problem(const char* doing);
 

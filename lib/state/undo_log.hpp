@@ -48,6 +48,8 @@ class UndoLog {
   Undo& operator[](std::size_t i) { return entries_[i]; }
   [[nodiscard]] std::uint32_t number(const Undo& undo) const { return static_cast<std::uint32_t>(&undo - entries_.data()); }
   [[nodiscard]] std::size_t size() const { return size_; }
+  /// Entries there is memory for.
+  [[nodiscard]] std::size_t capacity() const { return entries_.size(); }
   void clear() { size_ = 0; }
   /// Goes on with the marks where `other` ends.
   void start_behind(const UndoLog& other) {

@@ -123,6 +123,7 @@ template <class V> [[noreturn]] void child(const std::string& dir, std::uint64_t
   auto file = file_at(dir + "/s.sqlite");
   file.value_schema = "";
   file.dirty_bytes = std::size_t{4096} << random() % 6;
+  file.memory_bytes = random() % 2 == 0 ? 0 : std::size_t{64} << 10;  // or a third of the rows
   std::size_t end = 0;
   const Changelog log = read_log(dir + "/log", end);
   Store<V> store;

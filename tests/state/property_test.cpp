@@ -28,6 +28,7 @@ template <> struct klamm::serde<Basket> {
       serde<std::string>::encode(item, out);
     }
   }
+  static std::size_t heap_bytes(const Basket& basket) { return detail::heap_bytes(basket.items); }
   static Decoded decode(BytesView in, Basket& slot) {
     slot.items.clear();
     if (in.size() < 8) return malformed("too short");
@@ -62,17 +63,19 @@ void next(Basket& value, Random& random) {
 /// Does the same to a store and to its shadow, at random, and compares them.
 template <class V> class Run {
  public:
-  explicit Run(std::uint64_t seed)
+  explicit Run(std::uint64_t seed, std::size_t budget = 0)
       : random_{seed}, executor_{seed % 2 == 0 ? ports::inline_executor() : ports::background_thread("checkpoint")} {
     file_ = file_at(seed % 5 == 4 ? "" : directory_ / "s.sqlite");
     file_.key_schema = file_.value_schema = "";
     file_.dirty_bytes = std::size_t{256} << random_() % 8;
+    file_.memory_bytes = budget;
+    if (budget != 0) keys_ = 4000, most_touches_ = 400;
     reopen();
   }
 
   void work(int steps) {
     for (int i = 0; i < steps; ++i) {
-      for (auto n = random_() % 60; n-- > 0;) touch();
+      for (auto n = random_() % most_touches_; n-- > 0;) touch();
       switch (random_() % 16) {
         case 0:
           abort();
@@ -100,11 +103,38 @@ template <class V> class Run {
     reopen();
     REQUIRE(table_of(*store_) == shadow_.current());
   }
+  /// Erases all rows: what is counted then was counted wrongly.
+  void empty() {
+    for (std::uint64_t i = 0; i < 3 * keys_; ++i) {
+      const std::string key = key_of(i % 3, i / 3);
+      if (!shadow_.get(key)) continue;
+      store_->erase(store_->change(bytes(key)));
+      shadow_.erase(key);
+    }
+    for (int round = 0; round < 2; ++round) {
+      const auto end = static_cast<std::int64_t>(log_.size()) + 100'000 + round;
+      shadow_.begin_commit();
+      REQUIRE(klamm::testing::commit(*store_, end).size() == shadow_.in_flight().size());
+      shadow_.settle();
+      REQUIRE(store_->flush().ok());
+    }
+    klamm::testing::commit(*store_, static_cast<std::int64_t>(log_.size()) + 200'000);
+    REQUIRE(table_of(*store_).empty());
+    REQUIRE(store_->size() == 0);
+    REQUIRE(store_->figures().heap_bytes == 0);
+  }
   [[nodiscard]] const Changelog& log() const { return log_; }
+  /// Rows that left memory in all stores but the last.
+  [[nodiscard]] std::uint64_t evicted() const { return evicted_; }
 
  private:
+  static std::string key_of(std::uint64_t dashes, std::uint64_t number) {
+    return "key-" + std::string(dashes * 8, '-') + std::to_string(number);
+  }
+
   void touch() {
-    const std::string key = "key-" + std::string(random_() % 3 * 8, '-') + std::to_string(random_() % 300);
+    const std::uint64_t dashes = random_() % 3;
+    const std::string key = key_of(dashes, random_() % keys_);
     const auto expected = shadow_.get(key);
     if (random_() % 4 == 0) {
       const auto* row = store_->find(bytes(key));
@@ -166,6 +196,7 @@ template <class V> class Run {
 
   /// With the file closed in order, left as in a crash, or lost.
   void reopen() {
+    if (store_ != nullptr) evicted_ += store_->figures().evicted;
     if (store_ != nullptr && random_() % 2 == 0) REQUIRE(store_->close().ok());
     store_ = std::make_unique<Store<V>>();
     if (random_() % 6 == 0) std::filesystem::remove_all(file_.path);
@@ -181,6 +212,7 @@ template <class V> class Run {
   Shadow<V> shadow_;
   Changelog log_;
   std::int64_t now_ = 0;
+  std::uint64_t keys_ = 300, most_touches_ = 60, evicted_ = 0;
   Bytes value_;
 };
 
@@ -193,5 +225,15 @@ TEST_CASE_TEMPLATE("a store does what a naive one does: changes, commits in slic
     Run<V> run{seed};
     run.work(120);
     CHECK(run.log().size() > 500);
+  }
+}
+
+TEST_CASE_TEMPLATE("a store with a small budget does what a naive one does", V, std::int64_t, std::string, Basket) {
+  for (std::uint64_t seed = 1; seed <= 8; ++seed) {
+    CAPTURE(seed);
+    Run<V> run{seed, std::size_t{64} << 10};
+    run.work(100);
+    if (seed % 5 != 4) CHECK(run.evicted() > 100);  // else it has no file
+    run.empty();
   }
 }

@@ -99,11 +99,13 @@ BatchPtr batch_of(CommitNumber number, const std::vector<std::pair<std::string, 
   return batch;
 }
 
-std::string shown(std::span<const Change> changes) {
+std::string shown(const SortedChanges& changes) {
   std::string out;
-  for (const auto& change : changes)
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    const Change change = changes[i];
     out += text(change.key) + '=' + (change.tombstone() ? "-" : text(change.value)) + '@' +
            std::to_string(change.timestamp.milliseconds()) + ' ';
+  }
   return out;
 }
 
@@ -112,16 +114,16 @@ std::string shown(std::span<const Change> changes) {
 TEST_CASE("of several commits the newest change of each key counts, in the order of the keys") {
   const std::vector<BatchPtr> batches{batch_of(1, {{"key-b", "1"}, {"key-a", "2"}, {"key-long", "x"}, {"key-longer", "y"}}),
                                       batch_of(2, {{"key-a", "-"}, {"key-", ""}}), batch_of(3, {{"key-b", "3"}, {"key-longer", "-"}})};
-  const auto sorted = sorted_changes(batches);
+  const SortedChanges sorted{batches};
   const std::string expected = "key-=@2 key-a=-@2 key-b=3@3 key-long=x@1 key-longer=-@3 ";
   CHECK(shown(sorted) == expected);
-  const auto folded = fold(sorted, batches);
+  const auto folded = fold(sorted);
   REQUIRE(folded.size() == 1);
   CHECK(folded[0]->first == 1);
   CHECK(folded[0]->number == 3);
   CHECK(folded[0]->position == 30);
   CHECK(folded[0]->mark == "mark 3");
-  CHECK(shown(sorted_changes(folded)) == expected);
+  CHECK(shown(SortedChanges{folded}) == expected);
 }
 
 TEST_CASE("a value that can't be written leaves nothing of itself in a batch") {

@@ -45,7 +45,8 @@ class RowMeta {
 
   std::uint32_t mark_ = 0;   // where its entry in the undo log would be; a hint, verified there
   CommitNumber commit_ = 0;  // newest commit that serialised it; 0: as in the file, or never
-  std::uint32_t key_size_ : 31 = 0;
+  std::uint32_t key_size_ : 30 = 0;
+  std::uint32_t referenced_ : 1 = 0;  // found since the evicting hand passed
   std::uint32_t present_ : 1 = 0;
 };
 

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "klamm/detail/heap_bytes.hpp"
 #include "klamm/detail/rows.hpp"
 #include "klamm/serde.hpp"
 #include "klamm/status.hpp"
@@ -31,6 +32,10 @@ struct StoreFile {
   std::int64_t changelog_end = 0;                   ///< and behind its newest committed one
   std::size_t dirty_bytes = std::size_t{64} << 20;  ///< settled bytes that start a checkpoint
   Duration checkpoint_interval{30'000};             ///< longest time between two, for `maybe_checkpoint`
+  /// Memory of a store with a file: beyond it rows that are in the file leave memory, and the owner is held back while a checkpoint
+  /// can't keep up. Rows, index, key filter, dirty batches, their sort and the file's caches count; of what values keep on the heap, what
+  /// `HeapBytes` says. What one commit changes always stays, and `dirty_bytes` is at most an eighth of it. 0: unlimited.
+  std::size_t memory_bytes = 0;
 };
 
 /// What was found at the path.
@@ -52,12 +57,14 @@ enum class Contents : unsigned char {
 
 struct StoreFigures {
   std::size_t rows = 0;           ///< in memory
-  std::size_t memory_bytes = 0;   ///< rows and index
+  std::size_t memory_bytes = 0;   ///< what `StoreFile::memory_bytes` is compared with
+  std::size_t heap_bytes = 0;     ///< of it, what values keep on the heap; counted where there is a budget
   std::size_t dirty_bytes = 0;    ///< settled, and not in the file yet
   std::uint64_t checkpoints = 0;  ///< written since the store was opened
   std::uint64_t folds = 0;        ///< times that hot rows were folded in memory instead
   std::uint64_t file_reads = 0;
-  std::uint64_t held_back = 0;  ///< settles that waited for a checkpoint that could not keep up
+  std::uint64_t evicted = 0;    ///< rows that left memory and are in the file
+  std::uint64_t held_back = 0;  ///< times the owner waited for a checkpoint that could not keep up
 };
 
 /// A key-value store without its value type: rows in memory, changed in place; an undo log per generation; one SQLite file.
@@ -142,8 +149,9 @@ class StoreBase {
     std::uint32_t slot;  ///< where the old value belongs in the open generation's log; `no_slot`: nothing to keep
   };
 
-  /// `value_bytes`: sizeof the value, which starts each row.
-  explicit StoreBase(std::size_t value_bytes);
+  enum class Heap : bool { none, counted };
+  /// `value_bytes`: sizeof the value, which starts each row. `heap`: whether values may have some.
+  StoreBase(std::size_t value_bytes, Heap heap);
   /// The row of `key`, or null when there is none or it is not present.
   std::byte* find_row(BytesView key);
   /// The row of `key`, made if need be, with an entry in the undo log.
@@ -159,6 +167,7 @@ class StoreBase {
   virtual void destroy(std::byte* row) = 0;
   /// Makes the value V{} again.
   virtual void reset(std::byte* row) = 0;
+  [[nodiscard]] virtual std::size_t heap_bytes(const std::byte* row) const = 0;
   /// Null, or why not.
   virtual const char* encode(const std::byte* row, Bytes& out) const = 0;
   virtual const char* encode_old(unsigned log, std::uint32_t slot, Bytes& out) const = 0;
@@ -174,7 +183,7 @@ template <class V> class Store final : public StoreBase {
  public:
   static_assert(alignof(V) <= 8, "klamm: Store<V>: values with an alignment above 8 bytes can't be stored");
 
-  Store() : StoreBase{sizeof(RowValue<V>)} {}
+  Store() : StoreBase{sizeof(RowValue<V>), HeapBytes<V>::any ? Heap::counted : Heap::none} {}
   ~Store() override { destroy_rows(); }
 
   /// The row of `key`, uncommitted changes included; null when absent. Valid until the next call.
@@ -213,6 +222,7 @@ template <class V> class Store final : public StoreBase {
   void construct(std::byte* row) override { ::new (static_cast<void*>(row)) Row<V>; }
   void destroy(std::byte* row) override { at(row).~Row<V>(); }
   void reset(std::byte* row) override { at(row).value = V{}; }
+  std::size_t heap_bytes(const std::byte* row) const override { return detail::heap_bytes(at(row).value); }
   const char* encode(const std::byte* row, Bytes& out) const override { return detail::encode(at(row).value, out).reason; }
   const char* encode_old(unsigned log, std::uint32_t slot, Bytes& out) const override {
     return detail::encode(old_[log][slot].value, out).reason;
