@@ -53,9 +53,10 @@ klamm::Status feed(klamm::App& app, const std::string& path, example::LiveView& 
 
 klamm::Status run(const example::Options& options) {
   const klamm::Topology topology = word_count();
-  klamm::App app{topology, {.log = options.state.empty() ? klamm::in_memory() : klamm::embedded(options.state, klamm::Retention::until_committed),
-                            .threads = options.threads,
-                            .partitions = options.partitions}};
+  klamm::App app{topology,
+                 {.log = options.state.empty() ? klamm::in_memory() : klamm::embedded(options.state, klamm::Retention::until_committed),
+                  .threads = options.threads,
+                  .partitions = options.partitions}};
   const example::StopOnSignal signals{app};
   if (auto status = app.start(); !status.ok()) return status;
   auto query = app.query<std::int64_t>(counts.name());

@@ -14,8 +14,7 @@ struct Order {
 };
 
 /// `user,amount,paid`
-template <>
-struct klamm::serde<Order> {
+template <> struct klamm::serde<Order> {
   static constexpr const char* schema = "order-v1";
   static void encode(const Order& order, Bytes& out) {
     klamm::serde<std::string>::encode(order.user + ',' + std::to_string(order.amount) + ',' + (order.paid ? "yes" : "no"), out);

@@ -1,4 +1,5 @@
-// What a program without klamm does: reads a text line by line, counts its words in a hash map, prints the top ten. No log, no recovery, one thread.
+// What a program without klamm does: reads a text line by line, counts its words in a hash map, prints the top ten. No log, no recovery,
+// one thread.
 #include <absl/container/flat_hash_map.h>
 
 #include <algorithm>
@@ -22,8 +23,10 @@ int main(int argc, char** argv) {
   while (text->next(line)) {
     for (const char c : line) {
       const bool upper = c >= 'A' && c <= 'Z';
-      if (upper || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '\'' || static_cast<unsigned char>(c) >= 0x80) word += upper ? static_cast<char>(c + 32) : c;
-      else count();
+      if (upper || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '\'' || static_cast<unsigned char>(c) >= 0x80)
+        word += upper ? static_cast<char>(c + 32) : c;
+      else
+        count();
     }
     count();
   }

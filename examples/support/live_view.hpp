@@ -17,7 +17,8 @@ inline klamm::Result<Counts> top_of(klamm::Query<std::int64_t>& query, std::size
   klamm::Result<Counts> rows = query.all<std::string>();
   if (!rows.ok()) return rows;
   const auto end = rows->begin() + static_cast<std::ptrdiff_t>(std::min(most, rows->size()));
-  std::partial_sort(rows->begin(), end, rows->end(), [](const auto& a, const auto& b) { return a.value != b.value ? a.value > b.value : a.key < b.key; });
+  std::partial_sort(rows->begin(), end, rows->end(),
+                    [](const auto& a, const auto& b) { return a.value != b.value ? a.value > b.value : a.key < b.key; });
   rows->erase(end, rows->end());
   return rows;
 }
@@ -54,8 +55,10 @@ class LiveView {
     const klamm::Result<bool> drained = app_.drain(std::chrono::milliseconds{100});
     if (!drained.ok()) return drained.status();
     done_ = *drained;
-    if (done_) show();
-    else show_if_due();
+    if (done_)
+      show();
+    else
+      show_if_due();
     return {};
   }
   [[nodiscard]] bool done() const { return done_; }
@@ -72,8 +75,9 @@ class LiveView {
     const double seconds = std::max(0.001, std::chrono::duration<double>(shown_ - started_).count());
     const double percent = size_ == 0 ? 100.0 : 100.0 * static_cast<double>(read_) / static_cast<double>(size_);
     char head[160];
-    std::snprintf(head, sizeof head, "read %3.0f %%, %lld records processed, %.0f thousand records/s, %lld to go", percent, static_cast<long long>(status.processed),
-                  static_cast<double>(status.processed) / seconds / 1000.0, static_cast<long long>(status.lag()));
+    std::snprintf(head, sizeof head, "read %3.0f %%, %lld records processed, %.0f thousand records/s, %lld to go", percent,
+                  static_cast<long long>(status.processed), static_cast<double>(status.processed) / seconds / 1000.0,
+                  static_cast<long long>(status.lag()));
     if (!terminal_) {
       std::fprintf(stderr, "%s\n", head);
       return;
@@ -82,7 +86,10 @@ class LiveView {
     screen += "\x1b[K" + std::string{head} + '\n';
     drawn_ = 1;
     if (const klamm::Result<Counts> top = top_of(query_, 10); top.ok()) {
-      for (const auto& [word, count] : *top) screen += "\x1b[K" + std::string(10 - std::min<std::size_t>(10, std::to_string(count).size()), ' ') + std::to_string(count) + "  " + word + '\n', ++drawn_;
+      for (const auto& [word, count] : *top)
+        screen += "\x1b[K" + std::string(10 - std::min<std::size_t>(10, std::to_string(count).size()), ' ') + std::to_string(count) + "  " +
+                  word + '\n',
+            ++drawn_;
     }
     std::fputs(screen.c_str(), stderr);
   }

@@ -39,20 +39,29 @@ inline int parse(int argc, char** argv, Options& options) {
                                  {nullptr, 0, nullptr, 0}};
   opterr = 0;
   for (int c = 0; (c = getopt_long(argc, argv, ":", known, nullptr)) != -1;) {
-    if (c == 's') options.state = optarg;
-    else if (c == 'p' && !parse_number(optarg, 1000, options.partitions)) return wrong_usage(argv[0], std::string{"--partitions "} + optarg + ": expected a number from 1 to 1000");
-    else if (c == 't' && !parse_number(optarg, 256, options.threads)) return wrong_usage(argv[0], std::string{"--threads "} + optarg + ": expected a number from 1 to 256");
-    else if (c == 'd') options.dump = true;
-    else if (c == ':') return wrong_usage(argv[0], std::string{argv[optind - 1]} + ": needs a value");
-    else if (c == '?') return wrong_usage(argv[0], std::string{argv[optind - 1]} + ": unknown option");
+    if (c == 's')
+      options.state = optarg;
+    else if (c == 'p' && !parse_number(optarg, 1000, options.partitions))
+      return wrong_usage(argv[0], std::string{"--partitions "} + optarg + ": expected a number from 1 to 1000");
+    else if (c == 't' && !parse_number(optarg, 256, options.threads))
+      return wrong_usage(argv[0], std::string{"--threads "} + optarg + ": expected a number from 1 to 256");
+    else if (c == 'd')
+      options.dump = true;
+    else if (c == ':')
+      return wrong_usage(argv[0], std::string{argv[optind - 1]} + ": needs a value");
+    else if (c == '?')
+      return wrong_usage(argv[0], std::string{argv[optind - 1]} + ": unknown option");
   }
   if (optind < argc) options.file = argv[optind++];
   if (optind < argc) return wrong_usage(argv[0], std::string{argv[optind]} + ": only one FILE");
-  if (options.file.empty() && (options.state.empty() || !options.dump)) return wrong_usage(argv[0], "no FILE: it may be left out with --state and --dump only");
+  if (options.file.empty() && (options.state.empty() || !options.dump))
+    return wrong_usage(argv[0], "no FILE: it may be left out with --state and --dump only");
   return 0;
 }
 
-inline void complain(const char* program, const klamm::Status& status) { std::fprintf(stderr, "%s: %s\n", program, status.message().c_str()); }
+inline void complain(const char* program, const klamm::Status& status) {
+  std::fprintf(stderr, "%s: %s\n", program, status.message().c_str());
+}
 
 /// While it lives, SIGINT and SIGTERM stop the application in order.
 class StopOnSignal {

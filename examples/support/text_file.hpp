@@ -25,7 +25,8 @@ class TextFile {
     text.file_.reset(std::fopen(path.c_str(), "rb"));
     if (text.file_ == nullptr) return text.problem(klamm::Code::failed_precondition, std::string{"can't be read: "} + std::strerror(errno));
     struct stat known {};
-    if (::fstat(::fileno(text.file_.get()), &known) != 0 || !S_ISREG(known.st_mode)) return text.problem(klamm::Code::failed_precondition, "is no regular file: expected a text");
+    if (::fstat(::fileno(text.file_.get()), &known) != 0 || !S_ISREG(known.st_mode))
+      return text.problem(klamm::Code::failed_precondition, "is no regular file: expected a text");
     text.size_ = known.st_size;
     return text;
   }
@@ -33,8 +34,9 @@ class TextFile {
   /// Goes on at a byte offset of an earlier read.
   klamm::Status seek(std::int64_t position) {
     if (position > size_) {
-      return problem(klamm::Code::failed_precondition, "has " + std::to_string(size_) + " bytes, but " + std::to_string(position) +
-                                                           " were counted before: it was cut short or replaced; give the new text another name, or start with a new --state");
+      return problem(klamm::Code::failed_precondition,
+                     "has " + std::to_string(size_) + " bytes, but " + std::to_string(position) +
+                         " were counted before: it was cut short or replaced; give the new text another name, or start with a new --state");
     }
     if (::fseeko(file_.get(), position, SEEK_SET) != 0) return problem(klamm::Code::internal, std::strerror(errno));
     position_ = position;

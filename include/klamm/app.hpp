@@ -68,8 +68,9 @@ struct AppOptions {
   int threads = 1;               ///< workers; never more than tasks
   /// Of topics that do not say their own count, when klamm creates them. 0: what the directory was made with, or 4.
   int partitions = 0;
-  std::string state_dir{};  ///< where the stores are; `<log directory>/stores` if empty
-  ErrorPolicy on_error = fail();
+  std::string state_dir{};        ///< where the stores are; `<log directory>/stores` if empty
+  ErrorPolicy on_error = fail();  ///< of all records that can't go on, unless one of the next three says otherwise
+  std::optional<ErrorPolicy> on_decode_error{}, on_process_error{}, on_produce_error{};
   Duration commit_interval{100};
   std::size_t max_pending_bytes = std::size_t{64} << 20;  ///< a worker waits while so much is not yet committed
   Duration checkpoint_interval{30'000};
@@ -103,8 +104,8 @@ struct AppStatus {
 };
 
 struct SendOptions {
-  std::optional<Timestamp> timestamp{};      ///< now if empty
-  std::optional<std::int32_t> partition{};   ///< by the key's hash, as Kafka's own clients choose, if empty
+  std::optional<Timestamp> timestamp{};     ///< now if empty
+  std::optional<std::int32_t> partition{};  ///< by the key's hash, as Kafka's own clients choose, if empty
 };
 
 /// How `Producer::try_send` ended.
@@ -131,8 +132,7 @@ class RawProducer {
   std::shared_ptr<Impl> impl_;
 };
 
-template <class T>
-BytesView encode_nullable(const T& value, Bytes& out) {
+template <class T> BytesView encode_nullable(const T& value, Bytes& out) {
   if constexpr (std::is_same_v<T, NoKey>) {
     return {};
   } else {
@@ -154,8 +154,7 @@ struct RawQueryRow {
 }  // namespace detail
 
 /// Puts records into a topic from outside the topology. Any thread; copies are the same producer.
-template <class K, class V>
-class Producer {
+template <class K, class V> class Producer {
  public:
   explicit Producer(detail::RawProducer raw) : raw_{std::move(raw)} {}
 
@@ -182,8 +181,7 @@ class Producer {
 
 /// Puts records into a topic together with a position in what they were read from (a file's byte offset, say): both become durable in one
 /// commit, so a feeder that starts again at `position()` neither loses nor repeats. Embedded log only. One thread.
-template <class K, class V>
-class Feeder {
+template <class K, class V> class Feeder {
  public:
   explicit Feeder(detail::RawProducer raw) : raw_{std::move(raw)} {}
 
@@ -207,17 +205,14 @@ class Feeder {
 class App;
 
 /// Reads a table of a running application, from any thread, as of the last commit of each partition.
-template <class V>
-class Query {
+template <class V> class Query {
  public:
   Query(App& app, std::string store) : app_{&app}, store_{std::move(store)} {}
 
   /// The value of `key`; nullopt when there is none. `unavailable` while the table is restored or the application does not run.
-  template <class K>
-  Result<std::optional<V>> get(const K& key) const;
+  template <class K> Result<std::optional<V>> get(const K& key) const;
   /// All rows, partition by partition in the order of serialised keys.
-  template <class K>
-  Result<std::vector<KeyValue<K, V>>> all() const;
+  template <class K> Result<std::vector<KeyValue<K, V>>> all() const;
 
  private:
   App* app_;
@@ -237,13 +232,13 @@ class App {
   Status start();
   /// Asks it to stop. Async-signal-safe; legal in operators and listeners.
   void request_stop();
-  /// Stops: finishes the records at work, commits, joins the threads. Past the deadline what is not committed is left for the next start, nothing is lost;
-  /// `unavailable` when a function of the topology has not even returned then.
+  /// Stops: finishes the records at work, commits, joins the threads. Past the deadline what is not committed is left for the next start,
+  /// nothing is lost; `unavailable` when a function of the topology has not even returned then.
   Status stop(Duration deadline);
   /// Waits until it has stopped by itself or by `request_stop`, then as `stop`.
   Status wait();
-  /// Waits until every record that is in the topics has passed all operations and is committed: true; false when that is not so at the deadline.
-  /// `cancelled` when the application stops before.
+  /// Waits until every record that is in the topics has passed all operations and is committed: true; false when that is not so at the
+  /// deadline. `cancelled` when the application stops before.
   Result<bool> drain(Duration deadline);
 
   /// Is called at each change of state, on klamm's threads; set before start.
@@ -251,28 +246,17 @@ class App {
   [[nodiscard]] AppStatus status() const;
 
   /// After start.
-  template <class K, class V>
-  Producer<K, V> producer(const Topic<K, V>& topic) {
-    return Producer<K, V>{raw_producer(topic.name(), {})};
-  }
+  template <class K, class V> Producer<K, V> producer(const Topic<K, V>& topic) { return Producer<K, V>{raw_producer(topic.name(), {})}; }
   /// `name`: whose position it keeps. After start.
-  template <class K, class V>
-  Feeder<K, V> feeder(const Topic<K, V>& topic, const std::string& name) {
+  template <class K, class V> Feeder<K, V> feeder(const Topic<K, V>& topic, const std::string& name) {
     return Feeder<K, V>{raw_producer(topic.name(), name)};
   }
-  template <class A, class F>
-  Query<A> query(const TableSpec<A, F>& table) {
-    return {*this, table.name()};
-  }
+  template <class A, class F> Query<A> query(const TableSpec<A, F>& table) { return {*this, table.name()}; }
   /// A table by the name of its store.
-  template <class V>
-  Query<V> query(std::string store) {
-    return {*this, std::move(store)};
-  }
+  template <class V> Query<V> query(std::string store) { return {*this, std::move(store)}; }
 
  private:
-  template <class V>
-  friend class Query;
+  template <class V> friend class Query;
   detail::RawProducer raw_producer(const std::string& topic, const std::string& feeder);
   /// Lets the owners of the store read it, one after the other.
   Status query_store(const std::string& store, const std::string& key_schema, Callback<Status(detail::StoreBase&)> read);
@@ -283,9 +267,7 @@ class App {
   std::unique_ptr<Impl> impl_;
 };
 
-template <class V>
-template <class K>
-Result<std::optional<V>> Query<V>::get(const K& key) const {
+template <class V> template <class K> Result<std::optional<V>> Query<V>::get(const K& key) const {
   Bytes bytes;
   const BytesView key_bytes = detail::encode_nullable(key, bytes);
   Result<std::optional<std::string>> found = app_->query_one(store_, detail::schema_of<K>(), key_bytes);
@@ -293,13 +275,12 @@ Result<std::optional<V>> Query<V>::get(const K& key) const {
   if (!*found) return std::optional<V>{};
   V value{};
   const BytesView in{reinterpret_cast<const std::byte*>((*found)->data()), (*found)->size()};
-  if (const Decoded decoded = detail::decode(in, value); !decoded.ok()) return Status{Code::data_loss, "store \"" + store_ + "\": a stored value can't be decoded: " + decoded.reason, store_};
+  if (const Decoded decoded = detail::decode(in, value); !decoded.ok())
+    return Status{Code::data_loss, "store \"" + store_ + "\": a stored value can't be decoded: " + decoded.reason, store_};
   return std::optional<V>{std::move(value)};
 }
 
-template <class V>
-template <class K>
-Result<std::vector<KeyValue<K, V>>> Query<V>::all() const {
+template <class V> template <class K> Result<std::vector<KeyValue<K, V>>> Query<V>::all() const {
   Result<std::vector<detail::RawQueryRow>> rows = app_->query_all(store_, detail::schema_of<K>());
   if (!rows.ok()) return rows.status();
   std::vector<KeyValue<K, V>> result;

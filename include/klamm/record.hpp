@@ -64,8 +64,7 @@ struct RecordContext {
 };
 
 /// A view of a whole record, for callables wrapped in `with_record`. Valid during the call.
-template <class K, class V>
-struct Record {
+template <class K, class V> struct Record {
   const K& key;
   V& value;
   const RecordContext& context;
@@ -79,14 +78,12 @@ struct Record {
 };
 
 /// Returned by map and flat_map to give the record a new key.
-template <class K, class V>
-struct KeyValue {
+template <class K, class V> struct KeyValue {
   K key;
   V value;
   friend bool operator==(const KeyValue&, const KeyValue&) = default;
 };
-template <class K, class V>
-KeyValue(K, V) -> KeyValue<K, V>;
+template <class K, class V> KeyValue(K, V) -> KeyValue<K, V>;
 
 /// What a fold answers: keep the entry, or erase it (a tombstone downstream).
 enum class Entry : bool { keep, erase };
@@ -102,23 +99,11 @@ struct RawMessage {
 };
 
 /// Gives `f` the whole record: `.filter(with_record([](const auto& record) { return record.partition() == 0; }))`.
-template <class F>
-struct WithRecord {
-  F f;
-};
-template <class F>
-WithRecord<F> with_record(F f) {
-  return {std::move(f)};
-}
+template <class F> struct WithRecord { F f; };
+template <class F> WithRecord<F> with_record(F f) { return {std::move(f)}; }
 
 /// Makes one callable for each task: `.map(per_task([] { return Parser{}; }))`. What it makes need not be const-callable.
-template <class Make>
-struct PerTask {
-  Make make;
-};
-template <class Make>
-PerTask<Make> per_task(Make make) {
-  return {std::move(make)};
-}
+template <class Make> struct PerTask { Make make; };
+template <class Make> PerTask<Make> per_task(Make make) { return {std::move(make)}; }
 
 }  // namespace klamm

@@ -49,8 +49,7 @@ class [[nodiscard]] Status {
 };
 
 /// A value, or the status that says why there is none.
-template <class T>
-class [[nodiscard]] Result {
+template <class T> class [[nodiscard]] Result {
  public:
   Result(T value) : value_{std::move(value)} {}
   Result(Status status) : status_{std::move(status)} {}

@@ -25,7 +25,8 @@ inline At at(Timestamp timestamp) { return {timestamp}; }
 enum class Disk : bool { kept, lost };
 
 struct TestDriverOptions {
-  ErrorPolicy on_error = fail();
+  ErrorPolicy on_error = fail();  ///< unless one of the next three says otherwise
+  std::optional<ErrorPolicy> on_decode_error{}, on_process_error{}, on_produce_error{};
   int partitions = 1;            ///< of topics that do not say their own count
   Timestamp start{};             ///< of the wall clock, and of records that are sent without a time
   bool commit_each_send = true;  ///< otherwise outputs wait for `commit()`
@@ -84,10 +85,11 @@ class DriverCore {
   std::unique_ptr<Impl> impl_;
 };
 
-inline BytesView view_of(std::string_view text) { return {reinterpret_cast<const std::byte*>(text.data() != nullptr ? text.data() : ""), text.size()}; }
+inline BytesView view_of(std::string_view text) {
+  return {reinterpret_cast<const std::byte*>(text.data() != nullptr ? text.data() : ""), text.size()};
+}
 
-template <class T>
-std::optional<plain_t<T>> decoded(const std::optional<std::string>& bytes) {
+template <class T> std::optional<plain_t<T>> decoded(const std::optional<std::string>& bytes) {
   if (!bytes) return std::nullopt;
   plain_t<T> value{};
   if (!decode(view_of(*bytes), value).ok()) return std::nullopt;
@@ -97,8 +99,7 @@ std::optional<plain_t<T>> decoded(const std::optional<std::string>& bytes) {
 }  // namespace detail
 
 /// A record read from an output. An empty optional is null.
-template <class K, class V>
-struct TestRecord {
+template <class K, class V> struct TestRecord {
   std::optional<detail::plain_t<K>> key;
   std::optional<detail::plain_t<V>> value;
   Timestamp timestamp;
@@ -106,8 +107,7 @@ struct TestRecord {
 };
 
 /// What a test expects of an output: key and value, and the timestamp where it is given.
-template <class K, class V>
-struct ExpectedRecord {
+template <class K, class V> struct ExpectedRecord {
   std::optional<detail::plain_t<K>> key;
   std::optional<detail::plain_t<V>> value;
   At at{};
@@ -122,16 +122,11 @@ struct ExpectedRecord {
 };
 
 /// Puts records of one topic into a driver. Each send returns when the record has passed the whole topology.
-template <class K, class V>
-class TestInput {
+template <class K, class V> class TestInput {
  public:
   TestInput(detail::DriverCore& core, const Topic<K, V>& topic) : core_{&core}, topic_{topic} {}
 
-  Status send(const K& key, const V& value, At at = {})
-    requires(!std::is_same_v<K, NoKey>)
-  {
-    return put(&key, &value, at);
-  }
+  Status send(const K& key, const V& value, At at = {}) requires(!std::is_same_v<K, NoKey>) { return put(&key, &value, at); }
   /// With a null key.
   Status send(const V& value, At at = {}) { return put(nullptr, &value, at); }
   /// A null value.
@@ -145,8 +140,7 @@ class TestInput {
   }
 
  private:
-  template <class T>
-  static BytesView encoded(const T* value, Bytes& out) {
+  template <class T> static BytesView encoded(const T* value, Bytes& out) {
     if (value == nullptr) return {};
     if constexpr (detail::optional_v<T>) {
       if (!*value) return {};
@@ -167,8 +161,7 @@ class TestInput {
 };
 
 /// Reads what the application wrote to one topic: partition by partition, each in order.
-template <class K, class V>
-class TestOutput {
+template <class K, class V> class TestOutput {
  public:
   using Records = std::vector<TestRecord<K, V>>;
 
@@ -193,8 +186,7 @@ class TestOutput {
   std::vector<std::int64_t> cursor_;
 };
 
-template <class K, class V>
-bool operator==(const std::vector<TestRecord<K, V>>& got, const std::vector<ExpectedRecord<K, V>>& expected) {
+template <class K, class V> bool operator==(const std::vector<TestRecord<K, V>>& got, const std::vector<ExpectedRecord<K, V>>& expected) {
   if (got.size() != expected.size()) return false;
   for (std::size_t i = 0; i < got.size(); ++i) {
     if (!(got[i] == expected[i])) return false;
@@ -203,8 +195,7 @@ bool operator==(const std::vector<TestRecord<K, V>>& got, const std::vector<Expe
 }
 
 /// Looks into a table of the driver, over all partitions.
-template <class K, class V>
-class TestTable {
+template <class K, class V> class TestTable {
  public:
   TestTable(detail::DriverCore& core, std::string name) : core_{&core}, name_{std::move(name)} {}
 
@@ -219,7 +210,8 @@ class TestTable {
     std::vector<KeyValue<K, V>> rows;
     for (const detail::RawRow& raw : core_->rows(name_)) {
       KeyValue<K, V> row{};
-      if (detail::decode(detail::view_of(raw.key), row.key).ok() && detail::decode(detail::view_of(raw.value), row.value).ok()) rows.push_back(std::move(row));
+      if (detail::decode(detail::view_of(raw.key), row.key).ok() && detail::decode(detail::view_of(raw.value), row.value).ok())
+        rows.push_back(std::move(row));
     }
     return rows;
   }
@@ -244,35 +236,22 @@ class TestDriver {
   /// Why the topology could not be run, or what has stopped it.
   [[nodiscard]] const Status& status() const { return core_.status(); }
 
-  template <class K, class V>
-  TestInput<K, V> input(const Topic<K, V>& topic) {
-    return {core_, topic};
-  }
-  template <class K, class V>
-  TestOutput<K, V> output(const Topic<K, V>& topic) {
-    return {core_, topic};
-  }
+  template <class K, class V> TestInput<K, V> input(const Topic<K, V>& topic) { return {core_, topic}; }
+  template <class K, class V> TestOutput<K, V> output(const Topic<K, V>& topic) { return {core_, topic}; }
   /// A table by what it keeps: `t.table<std::string>(per_user).get("ann")`.
-  template <class K, class A, class F>
-  TestTable<K, A> table(const TableSpec<A, F>& spec) {
-    return {core_, spec.name()};
-  }
+  template <class K, class A, class F> TestTable<K, A> table(const TableSpec<A, F>& spec) { return {core_, spec.name()}; }
   /// A table by the name of its store.
-  template <class K, class V>
-  TestTable<K, V> table(std::string name) {
-    return {core_, std::move(name)};
-  }
+  template <class K, class V> TestTable<K, V> table(std::string name) { return {core_, std::move(name)}; }
 
   /// Ends the open transaction: outputs become visible, offsets move.
   Status commit() { return core_.commit(); }
   /// What that makes of wall-clock timers is done when it returns; how it went is in `status()`.
   void advance_wall_clock(Duration d) { static_cast<void>(core_.advance(d)); }
-  /// Crashes and starts again: what was not committed is done again from the log; with the disk lost, tables come back from their changelogs.
-  /// How it went is in `status()`, and in what the next send returns.
+  /// Crashes and starts again: what was not committed is done again from the log; with the disk lost, tables come back from their
+  /// changelogs. How it went is in `status()`, and in what the next send returns.
   void restart(Disk disk) { static_cast<void>(core_.restart(disk)); }
   /// Runs a batch of partition 0 through the topology as the runtime does, past the log: for benchmarks.
-  template <class K, class V>
-  Status feed(const Topic<K, V>& topic, std::span<const RawMessage> batch) {
+  template <class K, class V> Status feed(const Topic<K, V>& topic, std::span<const RawMessage> batch) {
     return core_.feed(topic.name(), batch);
   }
   [[nodiscard]] Counters counters() const { return core_.counters(); }

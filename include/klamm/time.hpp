@@ -6,14 +6,12 @@
 namespace klamm {
 
 namespace detail {
-template <class D>
-constexpr bool chrono_like_v = requires {
+template <class D> constexpr bool chrono_like_v = requires {
   typename D::rep;
   D::period::num;
   D::period::den;
 };
-template <class D>
-constexpr bool whole_milliseconds_v = 1000 * D::period::num % D::period::den == 0;
+template <class D> constexpr bool whole_milliseconds_v = 1000 * D::period::num % D::period::den == 0;
 }  // namespace detail
 
 /// A span of time in milliseconds. Converts from any chrono-like duration without including <chrono>; finer units are refused.
@@ -23,10 +21,9 @@ class Duration {
   constexpr explicit Duration(std::int64_t milliseconds) : milliseconds_{milliseconds} {}
 
   template <class D>
-    requires detail::chrono_like_v<D>
+  requires detail::chrono_like_v<D>
   constexpr Duration(D d) : milliseconds_{static_cast<std::int64_t>(d.count()) * 1000 * D::period::num / D::period::den} {
-    static_assert(detail::whole_milliseconds_v<D>,
-                  "klamm: Duration: finer than a millisecond: convert it yourself, and say how to round");
+    static_assert(detail::whole_milliseconds_v<D>, "klamm: Duration: finer than a millisecond: convert it yourself, and say how to round");
   }
 
   [[nodiscard]] constexpr std::int64_t milliseconds() const { return milliseconds_; }

@@ -108,7 +108,8 @@ Status App::Impl::open_log() {
   const std::string subject = "application \"" + application_id + "\"";
   switch (options.log.kind()) {
     case LogChoice::Kind::none:
-      return {Code::invalid_argument, subject + ": no log is named: set AppOptions::log to klamm::embedded(directory) or klamm::in_memory()", application_id};
+      return {Code::invalid_argument,
+              subject + ": no log is named: set AppOptions::log to klamm::embedded(directory) or klamm::in_memory()", application_id};
     case LogChoice::Kind::in_memory: {
       log::MemoryOptions memory;
       memory.default_partitions = options.partitions > 0 ? options.partitions : default_partitions;
@@ -117,7 +118,8 @@ Status App::Impl::open_log() {
       log = log::memory_log(memory);
       return {};
     }
-    case LogChoice::Kind::embedded: break;
+    case LogChoice::Kind::embedded:
+      break;
   }
   log::EmbeddedOptions embedded;
   embedded.directory = options.log.directory();
@@ -134,7 +136,8 @@ Status App::start() {
   Impl& app = *impl_;
   {
     const std::lock_guard lock{app.mutex};
-    if (app.state != State::created) return {Code::failed_precondition, "application \"" + app.application_id + "\": start() was called before"};
+    if (app.state != State::created)
+      return {Code::failed_precondition, "application \"" + app.application_id + "\": start() was called before"};
   }
   const detail::Graph& graph = app.topology.graph();
   app.application_id = app.options.application_id.empty() ? graph.name : app.options.application_id;
@@ -143,14 +146,18 @@ Status App::start() {
   Status status = app.open_log();
   if (status.ok()) {
     runtime::Settings settings;
-    settings.on_error = app.options.on_error;
+    settings.on_error = {app.options.on_decode_error.value_or(app.options.on_error),
+                         app.options.on_process_error.value_or(app.options.on_error),
+                         app.options.on_produce_error.value_or(app.options.on_error)};
     settings.commit_interval = app.options.commit_interval;
     settings.max_pending_bytes = app.options.max_pending_bytes;
     settings.checkpoint_interval = app.options.checkpoint_interval;
     settings.checkpoint_bytes = app.options.checkpoint_bytes;
-    if (app.options.log.kind() == LogChoice::Kind::embedded) settings.state_dir = app.options.state_dir.empty() ? app.options.log.directory() + "/stores" : app.options.state_dir;
+    if (app.options.log.kind() == LogChoice::Kind::embedded)
+      settings.state_dir = app.options.state_dir.empty() ? app.options.log.directory() + "/stores" : app.options.state_dir;
     settings.purge_sources = app.options.log.retention() == Retention::until_committed;
-    app.engine = std::make_unique<runtime::Engine>(graph, app.application_id, settings, *app.log, ports::system_clock(), *app.background, app.logger);
+    app.engine = std::make_unique<runtime::Engine>(graph, app.application_id, settings, *app.log, ports::system_clock(), *app.background,
+                                                   app.logger);
     status = app.engine->start(app.options.threads, app.log->default_partitions());
     if (status.ok()) status = app.engine->coordinate();
   }
@@ -194,7 +201,8 @@ void App::Impl::finish(const Status& why) {
     const std::lock_guard lock{mutex};
     status = why;
     for (const auto& weak : producers) {
-      if (const auto producer = weak.lock()) producer->close(why.ok() ? Status{Code::cancelled, "application \"" + application_id + "\": has stopped", application_id} : why);
+      if (const auto producer = weak.lock())
+        producer->close(why.ok() ? Status{Code::cancelled, "application \"" + application_id + "\": has stopped", application_id} : why);
     }
   }
   set_state(why.ok() ? State::stopped : State::failed);
@@ -242,8 +250,9 @@ Status App::stop(Duration deadline) {
     if (!app.changed.wait_for(lock, std::chrono::milliseconds{deadline.milliseconds()}, ended)) {
       app.abandon = true;  // who is between two records stops at once, without a commit
       if (!app.changed.wait_for(lock, abandon_grace, ended)) {
-        return {Code::unavailable, "application \"" + app.application_id + "\": did not stop in " + std::to_string(deadline.milliseconds()) +
-                                       " ms: a worker is still in a function of the topology; what it has not committed is done again at the next start",
+        return {Code::unavailable,
+                "application \"" + app.application_id + "\": did not stop in " + std::to_string(deadline.milliseconds()) +
+                    " ms: a worker is still in a function of the topology; what it has not committed is done again at the next start",
                 app.application_id};
       }
     }
@@ -264,10 +273,12 @@ Result<bool> App::drain(Duration deadline) {
   for (;;) {
     {
       const std::lock_guard lock{app.mutex};
-      if (app.state == State::created || app.state == State::starting) return Status{Code::failed_precondition, "drain(): the application is not started"};
+      if (app.state == State::created || app.state == State::starting)
+        return Status{Code::failed_precondition, "drain(): the application is not started"};
       if (app.state == State::failed) return app.status;
       if (app.state != State::running && app.state != State::restoring)
-        return Status{Code::cancelled, "application \"" + app.application_id + "\": was stopped before all was processed", app.application_id};
+        return Status{Code::cancelled, "application \"" + app.application_id + "\": was stopped before all was processed",
+                      app.application_id};
     }
     Result<bool> done = app.engine->drained();
     if (!done.ok() || *done) return done;
@@ -293,7 +304,8 @@ AppStatus App::status() const {
     result.skipped += task->skipped;
     result.dropped += task->dropped;
     if (task->closed) continue;
-    result.tasks.push_back({task->sub_topology, task->partition, task->worker, task->lag, task->restoring, task->restored, task->restore_total});
+    result.tasks.push_back(
+        {task->sub_topology, task->partition, task->worker, task->lag, task->restoring, task->restored, task->restore_total});
   }
   for (const auto& worker : app.engine->workers()) {
     result.commits += worker->figures().commits;
@@ -333,7 +345,8 @@ Status App::query_store(const std::string& store, const std::string& key_schema,
   const detail::StoreEntry* entry = find_store(app.topology.graph(), store);
   if (entry == nullptr) return {Code::not_found, "table \"" + store + "\": the topology has no store of this name", store};
   if (entry->key_schema != key_schema) {
-    return {Code::invalid_argument, "table \"" + store + "\": asked with keys of type " + key_schema + ", its keys are " + entry->key_schema, store};
+    return {Code::invalid_argument,
+            "table \"" + store + "\": asked with keys of type " + key_schema + ", its keys are " + entry->key_schema, store};
   }
   {
     const std::lock_guard lock{app.mutex};
@@ -346,8 +359,10 @@ Status App::query_store(const std::string& store, const std::string& key_schema,
     detail::StoreBase* found = task.find_store(store);
     if (found == nullptr) return;
     const std::lock_guard lock{mutex};
-    if (task.restoring()) problem = {Code::unavailable, "table \"" + store + "\": partition " + std::to_string(task.partition()) + " is being restored", store};
-    else if (Status status = read(*found); !status.ok()) problem = status;
+    if (task.restoring())
+      problem = {Code::unavailable, "table \"" + store + "\": partition " + std::to_string(task.partition()) + " is being restored", store};
+    else if (Status status = read(*found); !status.ok())
+      problem = status;
   });
   return visited.ok() ? problem : visited;
 }
@@ -355,7 +370,9 @@ Status App::query_store(const std::string& store, const std::string& key_schema,
 Result<std::vector<detail::RawQueryRow>> App::query_all(const std::string& store, const std::string& key_schema) {
   std::vector<detail::RawQueryRow> rows;
   const Status status = query_store(store, key_schema, [&rows](detail::StoreBase& found) {
-    return found.for_each(detail::Contents::committed, [&](BytesView key, BytesView value, Timestamp timestamp) { rows.push_back({text_of(key), text_of(value), timestamp}); });
+    return found.for_each(detail::Contents::committed, [&](BytesView key, BytesView value, Timestamp timestamp) {
+      rows.push_back({text_of(key), text_of(value), timestamp});
+    });
   });
   if (!status.ok()) return status;
   return rows;

@@ -37,7 +37,8 @@ struct DriverCore::Impl {
 
 Status DriverCore::Impl::start(runtime::KeptStores kept) {
   runtime::Settings settings;
-  settings.on_error = options.on_error;
+  settings.on_error = {options.on_decode_error.value_or(options.on_error), options.on_process_error.value_or(options.on_error),
+                       options.on_produce_error.value_or(options.on_error)};
   settings.seed = options.seed;
   engine = std::make_unique<runtime::Engine>(topology.graph(), topology.graph().name, settings, *log, clock, *background, logger);
   engine->keep(std::move(kept));
@@ -100,7 +101,8 @@ Status DriverCore::send(const std::string& topic, BytesView key, BytesView value
     inlet = std::move(*opened);
   }
   const log::Partition to = partition ? *partition : key.data() != nullptr ? log::partition_of(key, state->partitions) : 0;
-  if (Status status = inlet->send(to, key, value, timestamp.value_or(impl_->clock.now()), headers, std::nullopt); !status.ok()) return status;
+  if (Status status = inlet->send(to, key, value, timestamp.value_or(impl_->clock.now()), headers, std::nullopt); !status.ok())
+    return status;
   return impl_->run_on();
 }
 
@@ -118,9 +120,11 @@ std::vector<RawOutput> DriverCore::read(const std::string& topic, std::vector<st
     for (bool more = true; more;) {
       const Result<std::size_t> taken = (*reader)->poll(1000, [&](std::span<const RawMessage> batch) {
         const auto text = [](BytesView bytes) {
-          return bytes.data() == nullptr ? std::optional<std::string>{} : std::string{reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+          return bytes.data() == nullptr ? std::optional<std::string>{}
+                                         : std::string{reinterpret_cast<const char*>(bytes.data()), bytes.size()};
         };
-        for (const RawMessage& m : batch) records.push_back({text(m.key), text(m.value), m.timestamp, p, m.offset, text(m.headers).value_or("")});
+        for (const RawMessage& m : batch)
+          records.push_back({text(m.key), text(m.value), m.timestamp, p, m.offset, text(m.headers).value_or("")});
         return batch.size();
       });
       more = taken.ok() && *taken != 0;
@@ -137,7 +141,9 @@ std::vector<RawRow> DriverCore::rows(const std::string& table) {
   static_cast<void>(impl_->engine->visit([&](Task::Impl& task) {
     StoreBase* store = task.find_store(table);
     if (store == nullptr) return;
-    static_cast<void>(store->for_each(Contents::current, [&](BytesView key, BytesView value, Timestamp timestamp) { rows.push_back({text(key), text(value), timestamp}); }));
+    static_cast<void>(store->for_each(Contents::current, [&](BytesView key, BytesView value, Timestamp timestamp) {
+      rows.push_back({text(key), text(value), timestamp});
+    }));
   }));
   return rows;
 }

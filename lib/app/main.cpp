@@ -52,7 +52,17 @@ bool number(const char* text, int& out) {
 }
 
 int parse(int argc, char** argv, CommandLine& line) {
-  enum : int { embedded_option = 256, brokers_option, threads_option, partitions_option, state_option, id_option, format_option, dry_run_option, help_option };
+  enum : int {
+    embedded_option = 256,
+    brokers_option,
+    threads_option,
+    partitions_option,
+    state_option,
+    id_option,
+    format_option,
+    dry_run_option,
+    help_option
+  };
   static const option options[] = {{"embedded", required_argument, nullptr, embedded_option},
                                    {"brokers", required_argument, nullptr, brokers_option},
                                    {"threads", required_argument, nullptr, threads_option},
@@ -71,21 +81,37 @@ int parse(int argc, char** argv, CommandLine& line) {
   opterr = 0;
   for (int index = 0, c = 0; (c = getopt_long(argc, argv, ":", options, &index)) != -1;) {
     switch (c) {
-      case embedded_option: line.directory = optarg; break;
-      case brokers_option: line.brokers = optarg; break;
+      case embedded_option:
+        line.directory = optarg;
+        break;
+      case brokers_option:
+        line.brokers = optarg;
+        break;
       case threads_option:
         if (!number(optarg, line.app.threads)) return wrong(line, "--threads " + std::string{optarg} + ": expected a number from 1");
         break;
       case partitions_option:
         if (!number(optarg, line.app.partitions)) return wrong(line, "--partitions " + std::string{optarg} + ": expected a number from 1");
         break;
-      case state_option: line.app.state_dir = optarg; break;
-      case id_option: line.app.application_id = optarg; break;
-      case format_option: line.format = options[index].name; break;
-      case dry_run_option: line.dry_run = true; break;
-      case help_option: line.help = true; break;
-      case ':': return wrong(line, std::string{argv[optind - 1]} + ": needs a value");
-      default: return wrong(line, std::string{argv[optind - 1]} + ": unknown option");
+      case state_option:
+        line.app.state_dir = optarg;
+        break;
+      case id_option:
+        line.app.application_id = optarg;
+        break;
+      case format_option:
+        line.format = options[index].name;
+        break;
+      case dry_run_option:
+        line.dry_run = true;
+        break;
+      case help_option:
+        line.help = true;
+        break;
+      case ':':
+        return wrong(line, std::string{argv[optind - 1]} + ": needs a value");
+      default:
+        return wrong(line, std::string{argv[optind - 1]} + ": unknown option");
     }
   }
   if (optind < argc) line.command = argv[optind++];
@@ -97,7 +123,8 @@ int run(const Topology& topology, CommandLine& line) {
   line.app.log = embedded(line.directory);
   App app{topology, line.app};
   running = &app;
-  struct sigaction action {}, old_int {}, old_term {};
+  struct sigaction action {
+  }, old_int{}, old_term{};
   action.sa_handler = stop_running;
   sigaction(SIGINT, &action, &old_int);
   sigaction(SIGTERM, &action, &old_term);
@@ -114,7 +141,10 @@ int describe(const Topology& topology, const CommandLine& line) {
   const std::vector<Problem> problems = topology.check();
   for (const Problem& p : problems) std::fprintf(stderr, "%s:%d: %s\n", p.file, p.line, p.message.c_str());
   if (!problems.empty()) return failed;
-  const std::string text = line.format == "dot" ? topology.dot() : line.format == "mermaid" ? topology.mermaid() : line.format == "topics" ? describe_topics(topology, line.app.application_id) : topology.describe();
+  const std::string text = line.format == "dot"       ? topology.dot()
+                           : line.format == "mermaid" ? topology.mermaid()
+                           : line.format == "topics"  ? describe_topics(topology, line.app.application_id)
+                                                      : topology.describe();
   std::fputs(text.c_str(), stdout);
   return ok;
 }
@@ -132,9 +162,11 @@ int main(const Topology& topology, int argc, char** argv) {
   if (line.command == "describe") return describe(topology, line);
   if (line.command != "run" && line.command != "reset") return wrong(line, line.command + ": unknown command: run, describe or reset");
   if (!line.brokers.empty()) return wrong(line, "--brokers: this build runs on the embedded log only: use --embedded DIR");
-  if (line.directory.empty()) return wrong(line, line.command + ": no log is named: --embedded DIR (--brokers HOST:PORT needs a build with Kafka)");
+  if (line.directory.empty())
+    return wrong(line, line.command + ": no log is named: --embedded DIR (--brokers HOST:PORT needs a build with Kafka)");
   if (line.command == "run") return run(topology, line);
-  const Status status = reset(topology, {line.directory, line.app.state_dir, line.app.application_id, line.dry_run ? Reset::dry_run : Reset::for_real});
+  const Status status =
+      reset(topology, {line.directory, line.app.state_dir, line.app.application_id, line.dry_run ? Reset::dry_run : Reset::for_real});
   if (!status.ok()) std::fprintf(stderr, "%s: %s\n", line.program.c_str(), status.message().c_str());
   return status.exit_code();
 }

@@ -12,7 +12,8 @@ constexpr std::uint32_t keyless_run = 256;
 log::Partition choose(RawProducer::Impl& producer, BytesView key, const SendOptions& options) {
   if (options.partition) return *options.partition;
   if (key.data() != nullptr) return log::partition_of(key, producer.partitions);
-  return static_cast<log::Partition>(producer.keyless.fetch_add(1, std::memory_order_relaxed) / keyless_run % static_cast<std::uint32_t>(producer.partitions));
+  return static_cast<log::Partition>(producer.keyless.fetch_add(1, std::memory_order_relaxed) / keyless_run %
+                                     static_cast<std::uint32_t>(producer.partitions));
 }
 
 Timestamp time_of(const SendOptions& options) { return options.timestamp ? *options.timestamp : ports::system_clock().now(); }
@@ -34,8 +35,10 @@ void RawProducer::Impl::open(log::Log& log, const std::string& topic, const std:
   used = &log;
   name = feeder;
   Result<std::unique_ptr<log::Inlet>> opened = log.inlet(topic, feeder);
-  if (opened.ok()) inlet = std::move(*opened);
-  else status = opened.status();
+  if (opened.ok())
+    inlet = std::move(*opened);
+  else
+    status = opened.status();
 }
 
 void RawProducer::Impl::close(Status why) {

@@ -15,11 +15,16 @@ std::string id_of(const Topology& topology, const std::string& given) { return g
 
 const char* class_name(detail::TopicClass cls) {
   switch (cls) {
-    case detail::TopicClass::source: return "source";
-    case detail::TopicClass::sink: return "sink";
-    case detail::TopicClass::through: return "through";
-    case detail::TopicClass::repartition: return "repartition";
-    case detail::TopicClass::changelog: return "changelog";
+    case detail::TopicClass::source:
+      return "source";
+    case detail::TopicClass::sink:
+      return "sink";
+    case detail::TopicClass::through:
+      return "through";
+    case detail::TopicClass::repartition:
+      return "repartition";
+    case detail::TopicClass::changelog:
+      return "changelog";
   }
   return "?";
 }
@@ -28,7 +33,8 @@ const char* class_name(detail::TopicClass cls) {
 
 Status reset(const Topology& topology, const ResetOptions& options) {
   const std::string id = id_of(topology, options.application_id);
-  if (!std::filesystem::is_directory(options.directory)) return {Code::not_found, "directory \"" + options.directory + "\": does not exist: nothing to reset", options.directory};
+  if (!std::filesystem::is_directory(options.directory))
+    return {Code::not_found, "directory \"" + options.directory + "\": does not exist: nothing to reset", options.directory};
   Result<std::unique_ptr<log::Log>> log = log::open_embedded({.directory = options.directory, .application_id = id});
   if (!log.ok()) return log.status();
   Result<runtime::Plan> plan = runtime::make_plan(topology.graph(), id, 1, **log);
@@ -40,7 +46,8 @@ Status reset(const Topology& topology, const ResetOptions& options) {
     if (!known.ok()) return known.status();
     if (*known) topics.push_back(topic.name);
   }
-  const std::filesystem::path state_dir = options.state_dir.empty() ? std::filesystem::path{options.directory} / "stores" : std::filesystem::path{options.state_dir};
+  const std::filesystem::path state_dir =
+      options.state_dir.empty() ? std::filesystem::path{options.directory} / "stores" : std::filesystem::path{options.state_dir};
   std::vector<std::filesystem::path> stores;
   for (const runtime::SubPlan& sub : plan->subs) {
     for (const runtime::StorePlan& store : sub.stores) {
@@ -70,7 +77,8 @@ std::string describe_topics(const Topology& topology, const std::string& applica
   const auto line = [&text](const std::string& name, const std::string& what, int partitions) {
     text += name + "  " + what + (partitions > 0 ? "  partitions=" + std::to_string(partitions) : "") + '\n';
   };
-  for (const detail::TopicEntry& topic : graph.topics) line(runtime::full_name(graph, topic, id), class_name(topic.cls), topic.info.partitions);
+  for (const detail::TopicEntry& topic : graph.topics)
+    line(runtime::full_name(graph, topic, id), class_name(topic.cls), topic.info.partitions);
   for (const detail::StoreEntry& store : graph.stores) {
     if (store.source_topic < 0) line(id + '-' + store.name + "-changelog", "changelog", 0);
   }

@@ -16,8 +16,8 @@ struct ResetOptions {
   Reset mode = Reset::for_real;
 };
 
-/// Deletes this application's stores, internal topics and committed offsets, and prints to stdout what it deletes, a line each. Source and sink
-/// topics stay. `unavailable` while the application runs.
+/// Deletes this application's stores, internal topics and committed offsets, and prints to stdout what it deletes, a line each. Source and
+/// sink topics stay. `unavailable` while the application runs.
 Status reset(const Topology& topology, const ResetOptions& options);
 
 /// A line for each topic: name, what it is, partitions where the program says them.

@@ -9,7 +9,8 @@ using FaultPoint = void (*)(const char* step);
 extern std::atomic<FaultPoint> fault_point;
 
 inline void reached(const char* step) {
-  if (const FaultPoint point = fault_point.load(std::memory_order_relaxed); point != nullptr) [[unlikely]] point(step);
+  if (const FaultPoint point = fault_point.load(std::memory_order_relaxed); point != nullptr) [[unlikely]]
+    point(step);
 }
 
 }  // namespace klamm::ports

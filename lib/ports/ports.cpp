@@ -19,8 +19,7 @@ class SystemClock final : public Clock {
   std::int64_t steady_ms() override { return count(std::chrono::steady_clock::now()); }
 
  private:
-  template <class Point>
-  static std::int64_t count(Point point) {
+  template <class Point> static std::int64_t count(Point point) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(point.time_since_epoch()).count();
   }
 };

@@ -29,7 +29,9 @@ std::string CommitMark::encode() const {
 Result<CommitMark> CommitMark::decode(const std::string& bytes, const std::string& where) {
   pb::CommitMark message;
   if (!message.ParseFromString(bytes) || message.version() == 0) {
-    return Status{Code::data_loss, where + ": the metadata of the committed offset is no commit mark: another program commits with this application id", where};
+    return Status{Code::data_loss,
+                  where + ": the metadata of the committed offset is no commit mark: another program commits with this application id",
+                  where};
   }
   if (message.version() > newest_version) {
     return Status{Code::failed_precondition,

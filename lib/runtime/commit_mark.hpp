@@ -9,14 +9,15 @@
 
 namespace klamm::runtime {
 
-/// What a task remembers of a commit beside its stores (proto/klamm/commit_mark.proto). What is neither here nor in a changelog is not remembered.
+/// What a task remembers of a commit beside its stores (proto/klamm/commit_mark.proto). What is neither here nor in a changelog is not
+/// remembered.
 struct CommitMark {
   struct Store {
     std::string lineage;
     std::int64_t changelog_end = 0;
   };
-  std::map<std::string, Store> stores;       ///< by store name
-  std::map<std::string, Timestamp> clocks;   ///< by the operator's stable name; "" is the task's stream time
+  std::map<std::string, Store> stores;      ///< by store name
+  std::map<std::string, Timestamp> clocks;  ///< by the operator's stable name; "" is the task's stream time
 
   [[nodiscard]] std::string encode() const;
   /// `data_loss` when the bytes are no mark, `failed_precondition` when a newer klamm wrote it.

@@ -7,14 +7,24 @@
 
 namespace klamm::runtime {
 
-Engine::Engine(const detail::Graph& graph, std::string application_id, Settings settings, log::Log& log, ports::Clock& clock, ports::Executor& background,
-               Logger& logger)
-    : graph_{graph}, application_id_{std::move(application_id)}, settings_{std::move(settings)}, log_{log}, clock_{clock}, background_{background}, logger_{logger} {}
+Engine::Engine(const detail::Graph& graph, std::string application_id, Settings settings, log::Log& log, ports::Clock& clock,
+               ports::Executor& background, Logger& logger)
+    : graph_{graph},
+      application_id_{std::move(application_id)},
+      settings_{std::move(settings)},
+      log_{log},
+      clock_{clock},
+      background_{background},
+      logger_{logger} {}
 
 Engine::~Engine() { join_threads(); }
 
 Status Engine::start(int workers, log::Partition default_partitions) {
-  Result<Plan> plan = make_plan(graph_, application_id_, default_partitions, log_);
+  std::set<std::string> dead_letters;
+  for (const ErrorStage stage : {ErrorStage::decode, ErrorStage::process, ErrorStage::produce}) {
+    if (const std::string& topic = settings_.on_error.at(stage).topic(); !topic.empty()) dead_letters.insert(topic);
+  }
+  Result<Plan> plan = make_plan(graph_, application_id_, default_partitions, log_, dead_letters);
   if (!plan.ok()) return plan.status();
   plan_ = std::move(*plan);
   environment_.reset(new Environment{plan_, settings_, log_, clock_, background_, logger_, std::move(kept_)});
@@ -44,7 +54,9 @@ Status Engine::create_topics() {
     if (!known.ok()) return known.status();
     if (*known) continue;
     logger_(Level::info, "topics", "creating topic " + topic.name,
-            {{"topic", topic.name}, {"partitions", std::to_string(topic.partitions)}, {"cleanup", topic.cleanup == log::Cleanup::compact ? "compact" : "delete"}});
+            {{"topic", topic.name},
+             {"partitions", std::to_string(topic.partitions)},
+             {"cleanup", topic.cleanup == log::Cleanup::compact ? "compact" : "delete"}});
   }
   return log_.create(plan_.internal_topics);
 }
@@ -62,7 +74,8 @@ void Engine::assigned(std::span<const log::TopicPartition> partitions) {
         const std::lock_guard lock{mutex_};
         figures_.push_back(task->figures());
       }
-      const auto fewest = std::min_element(workers_.begin(), workers_.end(), [](const auto& a, const auto& b) { return a->tasks() < b->tasks(); });
+      const auto fewest =
+          std::min_element(workers_.begin(), workers_.end(), [](const auto& a, const auto& b) { return a->tasks() < b->tasks(); });
       (*fewest)->adopt(std::move(task));
     }
   }
@@ -193,8 +206,8 @@ Status Engine::visit(const std::function<void(Task::Impl&)>& visit) {
 }
 
 Result<bool> Engine::drained() {
-  // Writers come before readers in the plan, so what a look at an earlier topic has missed shows up in a later one; two equal looks in a row
-  // also settle circles.
+  // Writers come before readers in the plan, so what a look at an earlier topic has missed shows up in a later one; two equal looks in a
+  // row also settle circles.
   std::int64_t ends[2] = {0, 0};
   for (std::int64_t& sum : ends) {
     for (const SubPlan& sub : plan_.subs) {
@@ -215,7 +228,8 @@ Result<bool> Engine::drained() {
     }
   }
   // What is in the log shows in the stores when its commit is settled.
-  return ends[0] == ends[1] && !restoring() && std::none_of(workers_.begin(), workers_.end(), [](const auto& worker) { return worker->committing(); });
+  return ends[0] == ends[1] && !restoring() &&
+         std::none_of(workers_.begin(), workers_.end(), [](const auto& worker) { return worker->committing(); });
 }
 
 std::vector<std::shared_ptr<Task::Impl::Figures>> Engine::figures() const {

@@ -18,8 +18,8 @@ namespace klamm::runtime {
 /// Who calls is the choice of who owns it: `run` starts threads; a test calls `step` until nothing is left to do. Outlives its tasks.
 class Engine final : private log::GroupListener {
  public:
-  Engine(const detail::Graph& graph, std::string application_id, Settings settings, log::Log& log, ports::Clock& clock, ports::Executor& background,
-         Logger& logger);
+  Engine(const detail::Graph& graph, std::string application_id, Settings settings, log::Log& log, ports::Clock& clock,
+         ports::Executor& background, Logger& logger);
   ~Engine() override;
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
@@ -51,8 +51,8 @@ class Engine final : private log::GroupListener {
   /// Why a worker has stopped.
   [[nodiscard]] Status failure() const;
 
-  /// Calls `visit` with each task on its worker's thread, all from between two steps of it, and returns when that is done. `unavailable` when
-  /// a worker has finished.
+  /// Calls `visit` with each task on its worker's thread, all from between two steps of it, and returns when that is done. `unavailable`
+  /// when a worker has finished.
   Status visit(const std::function<void(Task::Impl&)>& visit);
   /// Whether all that is in the input topics now has been processed and committed.
   Result<bool> drained();

@@ -16,15 +16,24 @@
 
 namespace klamm::runtime {
 
+/// What happens to records that can't go on, by the step at which they are stuck.
+struct ErrorPolicies {
+  ErrorPolicy decode = fail(), process = fail(), produce = fail();
+
+  [[nodiscard]] const ErrorPolicy& at(ErrorStage stage) const {
+    return stage == ErrorStage::decode ? decode : stage == ErrorStage::process ? process : produce;
+  }
+};
+
 struct Settings {
-  ErrorPolicy on_error = fail();
+  ErrorPolicies on_error{};
   Duration commit_interval{100};
   std::size_t max_pending_bytes = std::size_t{64} << 20;
   Duration checkpoint_interval{30'000};
   std::size_t checkpoint_bytes = std::size_t{64} << 20;
-  std::string state_dir{};        ///< stores live in `<state_dir>/<store>/<partition>.sqlite`; empty: in memory
-  bool purge_sources = false;     ///< source topics are let go once they are committed (nobody else can read them)
-  std::uint64_t seed = 0;         ///< of everything random; 0: from the machine
+  std::string state_dir{};     ///< stores live in `<state_dir>/<store>/<partition>.sqlite`; empty: in memory
+  bool purge_sources = false;  ///< source topics are let go once they are committed (nobody else can read them)
+  std::uint64_t seed = 0;      ///< of everything random; 0: from the machine
 };
 
 /// Stores in memory that outlive a simulated crash, by store and partition: what a disk would have kept.

@@ -34,6 +34,7 @@ struct Input {
   int topic = -1;  ///< the graph's number
   log::TopicPartition tp;
   std::vector<detail::SourceStage*> sources;
+  std::size_t next_source = 0;  ///< whose turn it is with the next record, where there are several
   std::unique_ptr<log::Reader> reader;
   log::Offset committed = 0;  ///< as of the last commit
   log::Offset in_flight = 0;  ///< as of the commit that was begun

@@ -27,8 +27,8 @@ class Counts {
   }
 
   void decide() {
-    // As in Kafka Streams: what an input that meets it has, else the most of what is upstream. Each round decides one topic at least, or none is left
-    // but for circles, which get one partition.
+    // As in Kafka Streams: what an input that meets it has, else the most of what is upstream. Each round decides one topic at least, or
+    // none is left but for circles, which get one partition.
     for (bool again = true; again;) {
       again = false;
       for (const SubTopology& sub : subs_) again = decide_inputs(sub) || again;
@@ -72,7 +72,8 @@ std::vector<SubTopology> in_topological_order(const Graph& graph, std::vector<Su
     const auto ready = std::find_if(subs.begin(), subs.end(), [&](const SubTopology& sub) {
       return std::all_of(sub.source_topics.begin(), sub.source_topics.end(), [&](int topic) {
         return std::none_of(subs.begin(), subs.end(), [&](const SubTopology& other) {
-          return &other != &sub && std::any_of(other.sinks.begin(), other.sinks.end(), [&](NodeId sink) { return graph.at(sink).topic == topic; });
+          return &other != &sub &&
+                 std::any_of(other.sinks.begin(), other.sinks.end(), [&](NodeId sink) { return graph.at(sink).topic == topic; });
         });
       });
     });
@@ -94,10 +95,13 @@ void check_co_partitioning(const Graph& graph, const Plan& plan, std::vector<std
   for (const SubPlan& sub : plan.subs) {
     if (std::all_of(sub.inputs.begin(), sub.inputs.end(), [&](int t) { return plan.partitions(t) == sub.partitions; })) continue;
     std::string list;
-    for (const int input : sub.inputs) list += (list.empty() ? "" : ", ") + plan.topic_name(input) + " has " + std::to_string(plan.partitions(input));
-    const auto node = std::find_if(graph.nodes.begin(), graph.nodes.end(), [&](const Node& n) { return n.kind == "source" && n.topic == sub.inputs.front(); });
+    for (const int input : sub.inputs)
+      list += (list.empty() ? "" : ", ") + plan.topic_name(input) + " has " + std::to_string(plan.partitions(input));
+    const auto node = std::find_if(graph.nodes.begin(), graph.nodes.end(),
+                                   [&](const Node& n) { return n.kind == "source" && n.topic == sub.inputs.front(); });
     problems.push_back((node == graph.nodes.end() ? "" : place(*node)) + "sub-topology \"" + sub.name +
-                       "\": its inputs meet in one task and need equal partition counts: " + list + ": send one of them through(topic) with the other's count");
+                       "\": its inputs meet in one task and need equal partition counts: " + list +
+                       ": send one of them through(topic) with the other's count");
   }
 }
 
@@ -107,9 +111,11 @@ std::string full_name(const Graph& graph, const detail::TopicEntry& topic, const
   return is_internal(topic) ? application_id + topic.info.name.substr(graph.name.size()) : topic.info.name;
 }
 
-Result<Plan> make_plan(const Graph& graph, const std::string& application_id, log::Partition default_partitions, log::Log& log) {
+Result<Plan> make_plan(const Graph& graph, const std::string& application_id, log::Partition default_partitions, log::Log& log,
+                       const std::set<std::string>& dead_letters) {
   std::vector<std::string> problems;
-  for (const Problem& problem : detail::problems_of(graph)) problems.push_back(std::string{problem.file} + ':' + std::to_string(problem.line) + ": " + problem.message);
+  for (const Problem& problem : detail::problems_of(graph))
+    problems.push_back(std::string{problem.file} + ':' + std::to_string(problem.line) + ": " + problem.message);
   if (!problems.empty()) return joined(problems);
 
   Plan plan;
@@ -122,10 +128,13 @@ Result<Plan> make_plan(const Graph& graph, const std::string& application_id, lo
       Result<std::optional<log::TopicState>> known = log.topic(topic.info.name);
       if (!known.ok()) return known.status();
       if (*known && count != 0 && (*known)->partitions != count) {
-        problems.push_back("topic \"" + topic.info.name + "\": has " + std::to_string((*known)->partitions) + " partitions, the program says " + std::to_string(count));
+        problems.push_back("topic \"" + topic.info.name + "\": has " + std::to_string((*known)->partitions) +
+                           " partitions, the program says " + std::to_string(count));
       }
-      if (*known) count = (*known)->partitions;
-      else if (topic.cls != TopicClass::through && count == 0) count = default_partitions;
+      if (*known)
+        count = (*known)->partitions;
+      else if (topic.cls != TopicClass::through && count == 0)
+        count = default_partitions;
       if (!*known) plan.missing_topics.push_back({topic.info.name, count, log::Cleanup::keep});
     }
     plan.partition_counts.push_back(count);
@@ -159,6 +168,16 @@ Result<Plan> make_plan(const Graph& graph, const std::string& application_id, lo
     if (is_internal(graph.topics[i])) plan.internal_topics.push_back({plan.topic_names[i], plan.partition_counts[i], log::Cleanup::keep});
   }
   check_co_partitioning(graph, plan, problems);
+  for (const std::string& topic : dead_letters) {
+    Result<std::optional<log::TopicState>> known = log.topic(topic);
+    if (!known.ok()) return known.status();
+    const auto described = std::find(plan.topic_names.begin(), plan.topic_names.end(), topic);
+    log::Partition& count = plan.dead_letters[topic];
+    count = *known                                ? (*known)->partitions
+            : described != plan.topic_names.end() ? plan.partition_counts[static_cast<std::size_t>(described - plan.topic_names.begin())]
+                                                  : default_partitions;
+    if (!*known && described == plan.topic_names.end()) plan.missing_topics.push_back({topic, count, log::Cleanup::keep});
+  }
   if (!problems.empty()) return joined(problems);
   return plan;
 }

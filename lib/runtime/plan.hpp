@@ -1,5 +1,7 @@
 #pragma once
 
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -30,11 +32,12 @@ struct SubPlan {
 struct Plan {
   const detail::Graph* graph = nullptr;
   std::string application_id;
-  std::vector<std::string> topic_names;         ///< by the graph's number: internal ones carry the application id
-  std::vector<log::Partition> partition_counts;  ///< likewise
-  std::vector<SubPlan> subs;                    ///< in topological order: who writes a topic before who reads it
-  std::vector<log::TopicState> internal_topics;  ///< repartition topics and changelogs
-  std::vector<log::TopicState> missing_topics;   ///< sources and sinks that the log does not have
+  std::vector<std::string> topic_names;                ///< by the graph's number: internal ones carry the application id
+  std::vector<log::Partition> partition_counts;        ///< likewise
+  std::vector<SubPlan> subs;                           ///< in topological order: who writes a topic before who reads it
+  std::vector<log::TopicState> internal_topics;        ///< repartition topics and changelogs
+  std::vector<log::TopicState> missing_topics;         ///< sources, sinks and dead-letter topics that the log does not have
+  std::map<std::string, log::Partition> dead_letters;  ///< topics of error policies, with their partition counts
 
   [[nodiscard]] const std::string& topic_name(int topic) const { return topic_names[static_cast<std::size_t>(topic)]; }
   [[nodiscard]] log::Partition partitions(int topic) const { return partition_counts[static_cast<std::size_t>(topic)]; }
@@ -44,7 +47,8 @@ struct Plan {
 std::string full_name(const detail::Graph& graph, const detail::TopicEntry& topic, const std::string& application_id);
 
 /// Compiles the description for a log. `default_partitions`: of sources and sinks that neither exist nor say their count.
-/// All problems are reported in one status, a line each, with file and line.
-Result<Plan> make_plan(const detail::Graph& graph, const std::string& application_id, log::Partition default_partitions, log::Log& log);
+/// `dead_letters`: topics of error policies. All problems are reported in one status, a line each, with file and line.
+Result<Plan> make_plan(const detail::Graph& graph, const std::string& application_id, log::Partition default_partitions, log::Log& log,
+                       const std::set<std::string>& dead_letters = {});
 
 }  // namespace klamm::runtime

@@ -36,7 +36,8 @@ Status Task::Impl::open() {
   for (const auto& store : stores_) {
     const auto known = settled_.stores.find(store->plan().name);
     const Input* source = input_of(store->plan().source_topic);
-    if (Status status = store->open(known == settled_.stores.end() ? nullptr : &known->second, source == nullptr ? 0 : source->committed); !status.ok())
+    if (Status status = store->open(known == settled_.stores.end() ? nullptr : &known->second, source == nullptr ? 0 : source->committed);
+        !status.ok())
       return status;
     figures_->restore_total += store->restore_total();
   }
@@ -91,7 +92,8 @@ void Task::Impl::instantiate() {
   for (std::size_t i = 0; i < graph.stages.size(); ++i) {
     const StageEntry& entry = graph.stages[i];
     if (entry.source == nullptr) continue;
-    const auto input = std::find_if(inputs_.begin(), inputs_.end(), [&](const Input& in) { return in.topic == graph.at(entry.origin).topic; });
+    const auto input =
+        std::find_if(inputs_.begin(), inputs_.end(), [&](const Input& in) { return in.topic == graph.at(entry.origin).topic; });
     if (input == inputs_.end()) continue;
     if (clones_[i] == nullptr) clones_[i] = entry.prototype->clone(task_);
     input->sources.push_back(static_cast<SourceStage*>(clones_[i].get()));
@@ -106,6 +108,11 @@ Status Task::Impl::attach(log::Producer& producer) {
     sink->number = *number;
     sink->partitions = env_->plan.partitions(sink->topic);
     sink->next = partition_ % sink->partitions;
+  }
+  for (const auto& [topic, partitions] : env_->plan.dead_letters) {
+    Result<log::Producer::Topic> number = producer.topic(topic);
+    if (!number.ok()) return number.status();
+    dead_letters_[topic] = {this, -1, &producer, *number, partitions, 0, 0};
   }
   for (const auto& store : stores_) {
     if (Status status = store->attach(producer); !status.ok()) return status;
@@ -126,6 +133,8 @@ Status Task::Impl::restore_some(std::size_t limit) {
 }
 
 Result<std::size_t> Task::Impl::process_some(std::size_t limit) {
+  if (waiting_ && env_->clock.steady_ms() < retry_at_ms_) return std::size_t{0};
+  waiting_ = false;
   if (inputs_.size() > 1) return process_merged(limit);
   Input& input = inputs_.front();
   Result<std::size_t> taken = input.reader->poll(limit, [&](std::span<const RawMessage> batch) { return run_batch(input, batch); });
@@ -175,6 +184,7 @@ Result<std::size_t> Task::Impl::process_merged(std::size_t limit) {
     first->ahead.drop(taken);
     done += taken;
     if (!halt_.ok()) return halt_;
+    if (waiting_) break;
   }
   if (done != 0) measure_lag();
   return done;
@@ -182,27 +192,28 @@ Result<std::size_t> Task::Impl::process_merged(std::size_t limit) {
 
 std::size_t Task::Impl::run_batch(Input& input, std::span<const RawMessage> batch) {
   task_.context.topic = &input.tp.topic;
+  const auto goes_on = [this] { return halt_.ok() && !waiting_; };
   std::size_t done = 0;
   if (input.sources.size() == 1) {
-    while (done < batch.size() && halt_.ok()) done += run_once(input, batch.subspan(done));
+    while (done < batch.size() && goes_on()) done += run_once(*input.sources.front(), batch.subspan(done));
   } else {
     // Several readers of one topic: each record goes all the way through one reader before the next, as at a branch.
-    for (; done < batch.size() && halt_.ok(); ++done) {
-      for (SourceStage* source : input.sources) {
-        Input alone;
-        alone.sources = {source};
-        static_cast<void>(run_once(alone, batch.subspan(done, 1)));
-        if (!halt_.ok()) break;
-      }
+    while (done < batch.size() && goes_on()) {
+      run_once(*input.sources[input.next_source], batch.subspan(done, 1));
+      if (!goes_on()) break;
+      input.next_source = (input.next_source + 1) % input.sources.size();
+      if (input.next_source == 0) ++done;
     }
   }
+  task_.halted_ = !halt_.ok();
   figures_->processed.fetch_add(static_cast<std::int64_t>(done), std::memory_order_relaxed);
   return done;
 }
 
-std::size_t Task::Impl::run_once(Input& input, std::span<const RawMessage> batch) {
+std::size_t Task::Impl::run_once(SourceStage& source, std::span<const RawMessage> batch) {
+  batch_ = batch;
   try {
-    return input.sources.front()->run(batch);
+    return source.run(batch);
   } catch (...) {
     const auto failed = std::find_if(batch.begin(), batch.end(), [this](const RawMessage& m) { return m.offset == task_.context.offset; });
     const auto done = static_cast<std::size_t>(failed - batch.begin());
@@ -237,7 +248,8 @@ Status Task::Impl::begin_commit(log::Producer& producer, std::vector<log::Offset
     in_flight_.stores[store->plan().name] = store->mark(source == nullptr ? 0 : source->in_flight);
   }
   in_flight_.clocks[""] = task_.stream_time;
-  for (const Input& input : inputs_) offsets.push_back({input.tp, {input.in_flight, &input == inputs_.data() ? in_flight_.encode() : std::string{}}});
+  for (const Input& input : inputs_)
+    offsets.push_back({input.tp, {input.in_flight, &input == inputs_.data() ? in_flight_.encode() : std::string{}}});
   return {};
 }
 
@@ -257,7 +269,8 @@ Status Task::Impl::purge() {
   const std::int64_t now = env_->clock.steady_ms();
   for (Input& input : inputs_) {
     const bool repartition = env_->plan.graph->topics[static_cast<std::size_t>(input.topic)].cls == TopicClass::repartition;
-    const bool serves = std::any_of(stores_.begin(), stores_.end(), [&](const auto& store) { return store->plan().source_topic == input.topic; });
+    const bool serves =
+        std::any_of(stores_.begin(), stores_.end(), [&](const auto& store) { return store->plan().source_topic == input.topic; });
     if (!repartition && (!env_->settings.purge_sources || serves)) continue;
     if (input.committed - input.purged < 1000 && now - purged_at_ < 1000) continue;
     if (Status status = env_->log.purge(input.tp, input.committed); !status.ok()) return status;
@@ -275,11 +288,12 @@ Status Task::Impl::abort() {
   }
   for (Input& input : inputs_) {
     input.ahead.clear();
+    input.next_source = 0;
     input.reader->seek(input.committed);
   }
   task_.stream_time = settled_.clocks.contains("") ? settled_.clocks[""] : Timestamp{};
   halt_ = {};
-  task_.halted_ = false;
+  waiting_ = task_.halted_ = false;
   measure_lag();
   return {};
 }

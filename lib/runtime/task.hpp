@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -56,7 +57,8 @@ struct Task::Impl {
 
   /// Whether there is something to commit.
   [[nodiscard]] bool dirty() const;
-  /// Writes the changelogs of what was changed since the last commit, and adds the offsets with the mark. What follows is the next generation.
+  /// Writes the changelogs of what was changed since the last commit, and adds the offsets with the mark. What follows is the next
+  /// generation.
   Status begin_commit(log::Producer& producer, std::vector<log::OffsetCommit>& offsets);
   /// The commit that was begun is in the log. Nothing happens when none was.
   Status settle();
@@ -92,11 +94,15 @@ struct Task::Impl {
   [[nodiscard]] const runtime::Input* input_of(int topic) const;
   Status find_committed();
   std::size_t run_batch(runtime::Input& input, std::span<const RawMessage> batch);
-  std::size_t run_once(runtime::Input& input, std::span<const RawMessage> batch);
+  std::size_t run_once(SourceStage& source, std::span<const RawMessage> batch);
   Result<std::size_t> process_merged(std::size_t limit);
   void measure_lag();
   /// The policy's word on a record that cannot go on: true to go on behind it, false after a halt.
-  bool goes_on(NodeId node, const RecordContext& context, const std::string& what);
+  bool goes_on(ErrorStage stage, NodeId node, const RecordContext& context, const std::string& reason);
+  /// Stops here without a failure, and tries the record again after a while.
+  void try_again(NodeId node, const RecordContext& context, const std::string& reason);
+  /// Writes the record to a dead-letter topic.
+  void bury(const std::string& topic, const FailedRecord& record);
   /// The same for the exception that is being handled.
   bool goes_on_after_exception();
 
@@ -107,18 +113,22 @@ struct Task::Impl {
   std::vector<std::unique_ptr<Stage>> clones_;    // by stage
   std::vector<std::unique_ptr<Writer>> writers_;  // by node
   std::vector<std::unique_ptr<Sink>> sinks_;
+  std::map<std::string, Sink, std::less<>> dead_letters_;
+  std::span<const RawMessage> batch_;  // that is being processed
   std::vector<std::unique_ptr<runtime::TaskStore>> stores_;
   std::vector<runtime::Input> inputs_;
   std::size_t restoring_ = 0;  // the store whose turn it is
   runtime::CommitMark settled_, in_flight_;
   bool committing_ = false;
-  Status halt_;  // why the run had to stop
+  Status halt_;           // why the run had to stop
+  bool waiting_ = false;  // a serde's service was away: the record is tried again
+  std::int64_t retry_at_ms_ = 0;
   struct Wake {
     std::mutex mutex;
     std::function<void()> call;
   };
   std::shared_ptr<Wake> wake_ = std::make_shared<Wake>();  // readers outlive a move to another worker
-  runtime::Sampler refused_, null_values_;
+  runtime::Sampler refused_, null_values_, unavailable_;
   std::int64_t purged_at_ = 0;
   std::shared_ptr<Figures> figures_ = std::make_shared<Figures>();
 };

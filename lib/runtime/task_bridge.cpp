@@ -1,5 +1,6 @@
 // What operators ask of their task: the bodies behind klamm/detail/stage.hpp.
 
+#include <algorithm>
 #include <exception>
 
 #include "graph/graph.hpp"
@@ -94,18 +95,21 @@ void Task::dropped(NodeId node, const RecordContext& at, Drop why) {
 }
 
 void Task::null_key(NodeId node, const RecordContext& at) {
-  static_cast<void>(impl_->goes_on(node, at, "its function takes the key, and the record has none: take the value only, or read the topic with std::optional keys"));
+  static_cast<void>(impl_->goes_on(
+      ErrorStage::process, node, at,
+      "its function takes the key, and the record has none: take the value only, or read the topic with std::optional keys"));
 }
 
 bool Task::undecodable(NodeId node, const RawMessage& message, const Decoded& decoded) {
   RecordContext at = context;
   at.offset = message.offset;
   at.partition = message.partition;
-  return impl_->goes_on(node, at, std::string{"can't decode the record: "} + decoded.reason);
+  if (decoded.code == Decoded::Code::unavailable) return impl_->try_again(node, at, decoded.reason), false;
+  return impl_->goes_on(ErrorStage::decode, node, at, std::string{"can't decode the record: "} + decoded.reason);
 }
 
 void Task::unencodable(NodeId node, const RecordContext& at, const Encoded& result) {
-  static_cast<void>(impl_->goes_on(node, at, std::string{"can't write the record: "} + result.reason));
+  static_cast<void>(impl_->goes_on(ErrorStage::produce, node, at, std::string{"can't write the record: "} + result.reason));
 }
 
 void Task::guarded(void (*push)(Stage&, void*, void*, RecordContext&), Stage& port, void* key, void* value, RecordContext& at) {
@@ -118,23 +122,82 @@ void Task::guarded(void (*push)(Stage&, void*, void*, RecordContext&), Stage& po
 
 bool Task::Impl::goes_on_after_exception() {
   if (!halt_.ok()) return false;  // a branch has spoken already
-  return goes_on(static_cast<NodeId>(task_.context.node), task_.context, what_was_thrown());
+  return goes_on(ErrorStage::process, static_cast<NodeId>(task_.context.node), task_.context, what_was_thrown());
 }
 
-bool Task::Impl::goes_on(NodeId node, const RecordContext& at, const std::string& what) {
-  const std::string topic = at.topic != nullptr ? *at.topic : std::string{};
-  const std::string record = "topic \"" + topic + "\" partition " + std::to_string(at.partition) + " offset " + std::to_string(at.offset) + ": operator \"" +
-                             (node == NodeId::none ? std::string{"?"} : env_->plan.graph->at(node).name) + "\": " + what;
-  if (env_->settings.on_error.kind() == ErrorPolicy::Kind::skip) {
-    figures_->skipped.fetch_add(1, std::memory_order_relaxed);
-    if (const std::int64_t times = refused_.admit(env_->clock); times != 0) {
-      env_->logger(Level::warning, "task", "skipped: " + record, {{"topic", topic}, {"offset", std::to_string(at.offset)}, {"records", std::to_string(times)}});
-    }
-    return true;
+bool Task::Impl::goes_on(ErrorStage stage, NodeId node, const RecordContext& at, const std::string& reason) {
+  static const std::string nowhere;
+  const std::string& topic = at.topic != nullptr ? *at.topic : nowhere;
+  const std::string op = node == NodeId::none ? std::string{"?"} : env_->plan.graph->at(node).name;
+  FailedRecord record{.stage = stage, .topic = topic, .partition = at.partition, .offset = at.offset, .op = op, .reason = reason};
+  const auto raw = std::find_if(batch_.begin(), batch_.end(), [&at](const RawMessage& m) { return m.offset == at.offset; });
+  if (raw != batch_.end()) {
+    record.key = raw->key;
+    record.value = raw->value;
+    record.timestamp = raw->timestamp;
+    record.headers = Headers{raw->headers};
   }
-  halt_ = Status{Code::failed_record, record + "; nothing behind it is committed: mend the program or the record, or go past it with .on_error = klamm::skip()", topic};
-  task_.halted_ = true;
-  return false;
+
+  const ErrorPolicy& policy = env_->settings.on_error.at(stage);
+  Verdict verdict = policy.kind() == ErrorPolicy::Kind::skip          ? Verdict::skip
+                    : policy.kind() == ErrorPolicy::Kind::dead_letter ? Verdict::dead_letter
+                                                                      : Verdict::fail;
+  std::string advice = "mend the program or the record, or go past it with .on_error = klamm::skip() or klamm::dead_letter(topic)";
+  if (policy.kind() == ErrorPolicy::Kind::custom) {
+    try {
+      verdict = policy.decide()(record);
+      advice = "the custom error policy decided so";
+    } catch (...) {
+      advice = "the custom error policy " + what_was_thrown();
+    }
+  }
+  if (verdict == Verdict::dead_letter && policy.topic().empty()) {
+    verdict = Verdict::fail;
+    advice = "the custom error policy decided for a dead-letter topic, and none is named: klamm::custom(f, topic)";
+  }
+
+  const std::string where = "topic \"" + topic + "\" partition " + std::to_string(at.partition) + " offset " + std::to_string(at.offset) +
+                            ": operator \"" + op + "\": " + reason;
+  if (verdict == Verdict::fail) {
+    halt_ = Status{Code::failed_record, where + "; nothing behind it is committed: " + advice, topic};
+    task_.halted_ = true;
+    return false;
+  }
+  figures_->skipped.fetch_add(1, std::memory_order_relaxed);
+  if (verdict == Verdict::dead_letter) bury(policy.topic(), record);
+  if (const std::int64_t times = refused_.admit(env_->clock); times != 0) {
+    env_->logger(Level::warning, "task", (verdict == Verdict::skip ? "skipped: " : "to " + policy.topic() + ": ") + where,
+                 {{"topic", topic}, {"offset", std::to_string(at.offset)}, {"records", std::to_string(times)}});
+  }
+  return true;
+}
+
+void Task::Impl::try_again(NodeId node, const RecordContext& at, const std::string& reason) {
+  constexpr std::int64_t pause_ms = 100;
+  waiting_ = task_.halted_ = true;
+  retry_at_ms_ = env_->clock.steady_ms() + pause_ms;
+  const std::int64_t times = unavailable_.admit(env_->clock);
+  if (times == 0) return;
+  env_->logger(Level::warning, "task",
+               "topic \"" + *at.topic + "\" partition " + std::to_string(at.partition) + " offset " + std::to_string(at.offset) +
+                   ": operator \"" + env_->plan.graph->at(node).name + "\": the serde is unavailable, trying again: " + reason,
+               {{"times", std::to_string(times)}});
+}
+
+void Task::Impl::bury(const std::string& topic, const FailedRecord& record) {
+  static constexpr const char* stages[] = {"decode", "process", "produce"};
+  const Sink& to = dead_letters_.at(topic);
+  Bytes headers{record.headers.bytes().begin(), record.headers.bytes().end()};
+  const auto add = [&headers](std::string_view name, std::string_view value) {
+    Headers::append(headers, {name, BytesView{reinterpret_cast<const std::byte*>(value.data()), value.size()}});
+  };
+  add("klamm.error.topic", record.topic);
+  add("klamm.error.partition", std::to_string(record.partition));
+  add("klamm.error.offset", std::to_string(record.offset));
+  add("klamm.error.operator", record.op);
+  add("klamm.error.stage", stages[static_cast<int>(record.stage)]);
+  add("klamm.error.reason", record.reason);
+  to.producer->append(to.number, record.partition % to.partitions, record.key, record.value, record.timestamp, headers);
 }
 
 }  // namespace klamm::detail

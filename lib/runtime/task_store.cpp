@@ -25,7 +25,10 @@ std::string random_id(std::uint64_t seed, const std::string& salt) {
 }  // namespace
 
 TaskStore::TaskStore(Environment& environment, const StorePlan& plan, log::Partition partition)
-    : env_{&environment}, plan_{plan}, changelog_{plan.changelog, partition}, store_{environment.plan.graph->stores[static_cast<std::size_t>(plan.id)].make()} {}
+    : env_{&environment},
+      plan_{plan},
+      changelog_{plan.changelog, partition},
+      store_{environment.plan.graph->stores[static_cast<std::size_t>(plan.id)].make()} {}
 
 Result<log::Bounds> TaskStore::replayable(log::Offset input_committed) const {
   Result<log::Bounds> bounds = env_->log.bounds(changelog_);
@@ -40,8 +43,9 @@ Status TaskStore::open(const CommitMark::Store* known, log::Offset input_committ
   lineage_ = known != nullptr ? known->lineage : random_id(env_->settings.seed, to_string(changelog_));
   if (known != nullptr && bounds->end < known->changelog_end) {
     return Status{Code::data_loss,
-                  "changelog " + to_string(changelog_) + ": ends at offset " + std::to_string(bounds->end) + ", the last commit wrote up to " +
-                      std::to_string(known->changelog_end) + ": records were lost; restore the log from a backup, or start anew with reset",
+                  "changelog " + to_string(changelog_) + ": ends at offset " + std::to_string(bounds->end) +
+                      ", the last commit wrote up to " + std::to_string(known->changelog_end) +
+                      ": records were lost; restore the log from a backup, or start anew with reset",
                   plan_.name};
   }
   if (const auto kept = env_->kept.find({plan_.name, changelog_.partition}); kept != env_->kept.end()) {
@@ -52,7 +56,8 @@ Status TaskStore::open(const CommitMark::Store* known, log::Offset input_committ
   }
   const detail::StoreEntry& entry = env_->plan.graph->stores[static_cast<std::size_t>(plan_.id)];
   detail::StoreFile file;
-  if (!env_->settings.state_dir.empty()) file.path = env_->settings.state_dir + '/' + plan_.name + '/' + std::to_string(changelog_.partition) + ".sqlite";
+  if (!env_->settings.state_dir.empty())
+    file.path = env_->settings.state_dir + '/' + plan_.name + '/' + std::to_string(changelog_.partition) + ".sqlite";
   file.store = plan_.name;
   file.application = env_->plan.application_id;
   file.partition = changelog_.partition;
@@ -66,7 +71,9 @@ Status TaskStore::open(const CommitMark::Store* known, log::Offset input_committ
   Result<detail::Opened> opened = store_->open(file, env_->background);
   if (!opened.ok()) return opened.status();
   const bool rebuilt = opened->how == detail::Opened::How::rebuilt;
-  if (!opened->reason.empty()) env_->logger(rebuilt ? Level::warning : Level::debug, "state", opened->reason, {{"store", plan_.name}, {"partition", std::to_string(changelog_.partition)}});
+  if (!opened->reason.empty())
+    env_->logger(rebuilt ? Level::warning : Level::debug, "state", opened->reason,
+                 {{"store", plan_.name}, {"partition", std::to_string(changelog_.partition)}});
   changelog_end_ = restore_end_ = bounds->end;
   restore_begin_ = std::clamp(store_->position(), bounds->begin, bounds->end);
   return {};
@@ -125,7 +132,9 @@ Status TaskStore::drain(log::Producer& producer) {
   return store_->content_status();
 }
 
-CommitMark::Store TaskStore::mark(log::Offset input_position) const { return {lineage_, plan_.source_topic < 0 ? changelog_end_ : input_position}; }
+CommitMark::Store TaskStore::mark(log::Offset input_position) const {
+  return {lineage_, plan_.source_topic < 0 ? changelog_end_ : input_position};
+}
 
 void TaskStore::abort(const CommitMark::Store* settled) {
   store_->abort();

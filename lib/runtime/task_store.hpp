@@ -15,7 +15,8 @@ class TaskStore {
  public:
   TaskStore(Environment& environment, const StorePlan& plan, log::Partition partition);
 
-  /// Opens the file. `known`: what the commit mark says of this store, or null. `input_committed`: of the source topic that serves as its changelog.
+  /// Opens the file. `known`: what the commit mark says of this store, or null. `input_committed`: of the source topic that serves as its
+  /// changelog.
   Status open(const CommitMark::Store* known, log::Offset input_committed);
   /// Replays some of the changelog; true when it is at its end.
   Result<bool> restore_some(std::size_t limit);

@@ -19,7 +19,8 @@ Worker::Worker(Environment& environment, int number) : env_{&environment}, numbe
 Worker::~Worker() = default;
 
 Status Worker::open() {
-  Result<std::unique_ptr<log::Producer>> producer = env_->log.producer(env_->plan.application_id + "-worker-" + std::to_string(number_), [this] { wake(); });
+  Result<std::unique_ptr<log::Producer>> producer =
+      env_->log.producer(env_->plan.application_id + "-worker-" + std::to_string(number_), [this] { wake(); });
   if (!producer.ok()) return producer.status();
   producer_ = std::move(*producer);
   last_commit_ms_ = env_->clock.steady_ms();
@@ -112,7 +113,8 @@ Status Worker::turn(Step& step) {
     return {};
   }
   const std::int64_t due = last_commit_ms_ + env_->settings.commit_interval.milliseconds();
-  const bool now = stopping_ || commit_requested_ || env_->clock.steady_ms() >= due || producer_->pending_bytes() >= env_->settings.max_pending_bytes / 2;
+  const bool now = stopping_ || commit_requested_ || env_->clock.steady_ms() >= due ||
+                   producer_->pending_bytes() >= env_->settings.max_pending_bytes / 2;
   if (!now) {
     step.wake_at_ms = std::min(step.wake_at_ms, due);
     return {};
@@ -139,8 +141,10 @@ Status Worker::run_tasks(Step& step) {
     if (*done == 0) continue;
     ++busy;
     const std::int64_t took = env_->clock.steady_ms() - start;
-    if (took > 8) batch_ = std::max(batch_ / 2, smallest_batch);
-    else if (took < 3 && *done >= batch_) batch_ = std::min(batch_ * 2, largest_batch);
+    if (took > 8)
+      batch_ = std::max(batch_ / 2, smallest_batch);
+    else if (took < 3 && *done >= batch_)
+      batch_ = std::min(batch_ * 2, largest_batch);
   }
   busy_tasks_ = busy;
   step.worked = step.worked || busy != 0;
@@ -192,7 +196,8 @@ Status Worker::end_commit(Step& step) {
   if (outcome->status.code() != Code::aborted) return outcome->status;
   ++figures_.aborts;
   if (const std::int64_t times = aborted_.admit(env_->clock); times != 0) {
-    env_->logger(Level::warning, "commit", "a commit was aborted, going back to the last one: " + outcome->status.message(), {{"times", std::to_string(times)}});
+    env_->logger(Level::warning, "commit", "a commit was aborted, going back to the last one: " + outcome->status.message(),
+                 {{"times", std::to_string(times)}});
   }
   for (const auto& task : tasks_) {
     ports::reached("commit: aborted");
@@ -210,7 +215,8 @@ void Worker::hand_over() {
   std::unique_ptr<Task::Impl> task = std::move(*found);
   tasks_.erase(found);
   --task_count_;
-  env_->logger(Level::info, "scheduler", "task " + task->name() + " moves to an idle worker", {{"from", std::to_string(number_)}, {"to", std::to_string(leaving_to_->number())}});
+  env_->logger(Level::info, "scheduler", "task " + task->name() + " moves to an idle worker",
+               {{"from", std::to_string(number_)}, {"to", std::to_string(leaving_to_->number())}});
   leaving_to_->adopt(std::move(task));
 }
 

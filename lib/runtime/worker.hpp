@@ -28,8 +28,8 @@ class Worker {
   Status open();
 
   struct Step {
-    bool worked = false;         ///< call again at once
-    bool finished = false;       ///< stopped, and all is closed
+    bool worked = false;          ///< call again at once
+    bool finished = false;        ///< stopped, and all is closed
     std::int64_t wake_at_ms = 0;  ///< of the steady clock: the latest time of the next call
   };
   Step step();
@@ -42,10 +42,19 @@ class Worker {
   bool post(std::function<void()> job);
   void adopt(std::unique_ptr<Task::Impl> task);
   /// Finishes what is at work, commits, closes the stores. `abandon`: without the commit.
-  void request_stop() { stopping_ = true; wake(); }
-  void abandon() { abandoned_ = true; request_stop(); }
+  void request_stop() {
+    stopping_ = true;
+    wake();
+  }
+  void abandon() {
+    abandoned_ = true;
+    request_stop();
+  }
   /// Commits at the next step, whatever the interval says.
-  void request_commit() { commit_requested_ = true; wake(); }
+  void request_commit() {
+    commit_requested_ = true;
+    wake();
+  }
   /// Gives one of its busy tasks to `other` at the next commit.
   void request_move(Worker& other) { move_to_ = &other; }
   [[nodiscard]] int number() const { return number_; }

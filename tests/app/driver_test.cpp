@@ -41,7 +41,8 @@ TEST_CASE("records of a key meet in one partition behind a repartition topic") {
   topology.stream(lines).group_by([](const std::string& line) { return line.substr(0, 1); }).count("n");
   klamm::TestDriver t{topology, {.partitions = 5}};
   auto source = t.input(lines);
-  for (int i = 0; i < 100; ++i) CHECK(source.send_raw({}, std::string(1, static_cast<char>('a' + i % 10)) + std::to_string(i), {}, {}, i % 5).ok());
+  for (int i = 0; i < 100; ++i)
+    CHECK(source.send_raw({}, std::string(1, static_cast<char>('a' + i % 10)) + std::to_string(i), {}, {}, i % 5).ok());
   auto table = t.table<std::string, std::int64_t>("n");
   CHECK(table.all().size() == 10);
   for (char c = 'a'; c < 'k'; ++c) CHECK(table.get(std::string(1, c)) == 10);

@@ -34,7 +34,8 @@ TEST_CASE("fail stops at a record that throws, names everything, and commits not
   CHECK(source.send("a", 1).ok());
   const klamm::Status status = source.send("b", -5);
   CHECK(status.code() == klamm::Code::failed_record);
-  for (const char* part : {"topic \"in\"", "partition 0", "offset 1", "operator \"double-it\"", "negative amount -5", "klamm::skip()"}) CHECK(has(status, part));
+  for (const char* part : {"topic \"in\"", "partition 0", "offset 1", "operator \"double-it\"", "negative amount -5", "klamm::skip()"})
+    CHECK(has(status, part));
   CHECK(source.send("c", 3).code() == klamm::Code::failed_record);
   CHECK(sink.read() == sink.records({{"a", 2}}));
   t.restart(klamm::Disk::kept);  // meets it again
@@ -118,4 +119,103 @@ TEST_CASE("a topology with problems does not run, and says all of them") {
   CHECK(t.status().code() == klamm::Code::invalid_argument);
   CHECK(has(t.status(), "errors_test.cpp:"));
   CHECK(t.input(in).send("k", 1).code() == klamm::Code::invalid_argument);
+}
+
+TEST_CASE("dead letters carry the original bytes and say where and why, in the same commit") {
+  const klamm::Topology topology = doubled();
+  klamm::TestDriver t{topology, {.on_error = klamm::dead_letter("dead"), .partitions = 2}};
+  auto source = t.input(in);
+  auto dead = t.output(klamm::Topic<std::string, std::string>{"dead"});
+  klamm::Bytes headers;
+  klamm::Headers::append(headers, {"trace", klamm::detail::view_of("7")});
+  CHECK(source.send_raw("key", "no number", klamm::at(klamm::Timestamp{77}), headers, 1).ok());
+  CHECK(source.send("b", -5).ok());
+  const auto records = dead.read_raw();
+  REQUIRE(records.size() == 2);
+  const auto header = [](const klamm::detail::RawOutput& record, const char* name) {
+    const klamm::BytesView value = klamm::Headers{klamm::detail::view_of(record.headers)}.find(name);
+    return std::string{reinterpret_cast<const char*>(value.data()), value.size()};
+  };
+  const auto& undecodable = records[0].value == "no number" ? records[0] : records[1];
+  const auto& thrown = records[0].value == "no number" ? records[1] : records[0];
+  CHECK(undecodable.key == "key");
+  CHECK(undecodable.timestamp == klamm::Timestamp{77});
+  CHECK(undecodable.partition == 1);
+  CHECK(header(undecodable, "trace") == "7");
+  CHECK(header(undecodable, "klamm.error.topic") == "in");
+  CHECK(header(undecodable, "klamm.error.partition") == "1");
+  CHECK(header(undecodable, "klamm.error.offset") == "0");
+  CHECK(header(undecodable, "klamm.error.stage") == "decode");
+  CHECK(thrown.key == "b");
+  CHECK(header(thrown, "klamm.error.operator") == "double-it");
+  CHECK(header(thrown, "klamm.error.reason").find("negative amount -5") != std::string::npos);
+  CHECK(t.counters().skipped == 2);
+  t.restart(klamm::Disk::lost);
+  CHECK(dead.read_raw().empty());  // committed once
+}
+
+TEST_CASE("a custom policy sees the record and decides; each step may have its own") {
+  const klamm::Topology topology = doubled();
+  std::string seen;
+  const auto decide = [&seen](const klamm::FailedRecord& r) {
+    seen += std::string{r.topic} + '/' + std::to_string(r.offset) + ' ' + std::string{r.op} + ';';
+    return r.offset == 0 ? klamm::Verdict::skip : r.offset == 1 ? klamm::Verdict::dead_letter : klamm::Verdict::fail;
+  };
+  klamm::TestDriver t{topology, {.on_process_error = klamm::custom(decide, "dead")}};
+  auto dead = t.output(klamm::Topic<std::string, std::int64_t>{"dead"});
+  CHECK(t.input(in).send("a", -1).ok());
+  CHECK(t.input(in).send("b", -2).ok());
+  CHECK(dead.read() == dead.records({{"b", -2}}));
+  const klamm::Status status = t.input(in).send("c", -3);
+  CHECK(has(status, "custom error policy decided"));
+  CHECK(seen == "in/0 double-it;in/1 double-it;in/2 double-it;");
+
+  klamm::TestDriver decoding{topology, {.on_decode_error = klamm::skip()}};
+  CHECK(decoding.input(in).send_raw("garbage").ok());
+  CHECK(!decoding.input(in).send("a", -1).ok());
+
+  klamm::TestDriver throwing{
+      topology,
+      {.on_error = klamm::custom([](const klamm::FailedRecord&) -> klamm::Verdict { throw std::runtime_error{"policy broke"}; })}};
+  CHECK(has(throwing.input(in).send("a", -1), "policy broke"));
+  klamm::TestDriver nowhere{topology, {.on_error = klamm::custom([](const klamm::FailedRecord&) { return klamm::Verdict::dead_letter; })}};
+  CHECK(has(nowhere.input(in).send("a", -1), "none is named"));
+}
+
+namespace {
+
+/// A serde whose service can be away.
+struct Remote {
+  bool* away;
+  klamm::Decoded decode(klamm::BytesView bytes, std::string& slot) const {
+    if (*away) return klamm::unavailable("registry does not answer");
+    return klamm::serde<std::string>::decode(bytes, slot);
+  }
+  void encode(const std::string& value, klamm::Bytes& bytes) const { klamm::serde<std::string>::encode(value, bytes); }
+};
+
+}  // namespace
+
+TEST_CASE("a serde whose service is away is asked again, and no record is skipped or seen twice") {
+  bool away = false;
+  const auto remote = klamm::Topic<std::string, std::string>{"remote"}.serde(Remote{&away}, Remote{&away});
+  klamm::Topology topology{"away"};
+  std::string first, second;
+  topology.stream(klamm::Topic<std::string, std::string>{"plain"}).for_each([](const std::string&) {});
+  topology.stream(remote).for_each([&first](const std::string& v) { first += v; });
+  topology.stream(remote).for_each([&second](const std::string& v) { second += v; });
+  klamm::TestDriver t{topology, {.on_error = klamm::skip()}};
+  auto source = t.input(klamm::Topic<std::string, std::string>{"remote"});
+  CHECK(source.send("k", "a").ok());
+  away = true;
+  CHECK(source.send("k", "b").ok());
+  CHECK(source.send("k", "c").ok());
+  CHECK(first == "a");
+  t.advance_wall_clock(klamm::Duration{1000});
+  CHECK(first == "a");
+  away = false;
+  t.advance_wall_clock(klamm::Duration{1000});
+  CHECK(first == "abc");
+  CHECK(second == "abc");
+  CHECK(t.counters().skipped == 0);
 }

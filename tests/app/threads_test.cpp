@@ -32,7 +32,14 @@ void quiet(klamm::Level, std::string_view, std::string_view, std::span<const kla
 void check_sums(const klamm::LogChoice& log, std::int64_t records_each) {
   const klamm::Topology topology = sums();
   std::atomic<int> started{0};
-  klamm::App app{topology, {.log = log, .threads = 3, .partitions = 6, .commit_interval = 10ms, .checkpoint_interval = 50ms, .log_sink = quiet, .on_thread_start = [&](int) { ++started; }}};
+  klamm::App app{topology,
+                 {.log = log,
+                  .threads = 3,
+                  .partitions = 6,
+                  .commit_interval = 10ms,
+                  .checkpoint_interval = 50ms,
+                  .log_sink = quiet,
+                  .on_thread_start = [&](int) { ++started; }}};
   std::vector<klamm::State> states;
   app.on_state([&states](klamm::State s) { states.push_back(s); });
   REQUIRE(app.start().ok());
@@ -57,8 +64,10 @@ void check_sums(const klamm::LogChoice& log, std::int64_t records_each) {
       const auto producer = app.producer(in);
       for (std::int64_t i = 0; i < records_each; ++i) {
         const std::int64_t value = i * 3 + p;
-        if (i % 2 == 0) CHECK(producer.send("key-" + std::to_string(value), value).ok());
-        else while (producer.try_send("key-" + std::to_string(value), value) != klamm::Send::sent) std::this_thread::yield();
+        if (i % 2 == 0)
+          CHECK(producer.send("key-" + std::to_string(value), value).ok());
+        else
+          while (producer.try_send("key-" + std::to_string(value), value) != klamm::Send::sent) std::this_thread::yield();
       }
       CHECK(producer.flush().ok());
     });

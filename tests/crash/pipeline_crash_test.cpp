@@ -1,5 +1,5 @@
-// A whole application on the log in a directory, killed between every two steps and at random moments, with the stores' files kept or deleted:
-// what it leaves in the end always equals an undisturbed run.
+// A whole application on the log in a directory, killed between every two steps and at random moments, with the stores' files kept or
+// deleted: what it leaves in the end always equals an undisturbed run.
 #include <doctest/doctest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -60,7 +60,13 @@ void kill_here(const char* step) {
 }
 
 klamm::AppOptions options(const std::string& directory) {
-  return {.log = klamm::embedded(directory), .threads = 2, .partitions = 3, .commit_interval = 2ms, .checkpoint_interval = 5ms, .checkpoint_bytes = 4'000, .log_sink = quiet};
+  return {.log = klamm::embedded(directory),
+          .threads = 2,
+          .partitions = 3,
+          .commit_interval = 2ms,
+          .checkpoint_interval = 5ms,
+          .checkpoint_bytes = 4'000,
+          .log_sink = quiet};
 }
 
 /// Feeds from where it is, and works off everything: what a start after each crash does.
@@ -149,8 +155,10 @@ bool run_killed(const std::string& directory, const char* step, int hit, std::ch
   }
   int status = 0;
   ::waitpid(pid, &status, 0);
-  if (WIFSIGNALED(status)) REQUIRE(WTERMSIG(status) == SIGKILL);
-  else REQUIRE(WEXITSTATUS(status) == 0);
+  if (WIFSIGNALED(status))
+    REQUIRE(WTERMSIG(status) == SIGKILL);
+  else
+    REQUIRE(WEXITSTATUS(status) == 0);
   return WIFEXITED(status);
 }
 

@@ -45,7 +45,8 @@ struct World {
   explicit World(klamm::log::CommitFault f) : fault{std::move(f)} { start(); }
 
   void start() {
-    engine = std::make_unique<klamm::runtime::Engine>(topology.graph(), "aborts", klamm::runtime::Settings{.seed = 1}, *faulty, clock, *background, logger);
+    engine = std::make_unique<klamm::runtime::Engine>(topology.graph(), "aborts", klamm::runtime::Settings{.seed = 1}, *faulty, clock,
+                                                      *background, logger);
     REQUIRE(engine->start(2, 3).ok());
   }
   void send(std::int64_t v) {
@@ -62,7 +63,9 @@ struct World {
       auto reader = log->reader({name, p}, log->bounds({name, p})->begin, nullptr);
       REQUIRE(reader.ok());
       const auto taken = (*reader)->poll(1'000'000, [&](std::span<const klamm::RawMessage> batch) {
-        for (const auto& m : batch) text += std::to_string(p) + ' ' + hex(m.key) + '=' + (m.value.data() == nullptr ? "~" : hex(m.value)) + '@' + std::to_string(m.timestamp.milliseconds()) + '\n';
+        for (const auto& m : batch)
+          text += std::to_string(p) + ' ' + hex(m.key) + '=' + (m.value.data() == nullptr ? "~" : hex(m.value)) + '@' +
+                  std::to_string(m.timestamp.milliseconds()) + '\n';
         return batch.size();
       });
       REQUIRE(taken.ok());
@@ -71,21 +74,29 @@ struct World {
   }
   std::string table(const std::string& name) {
     std::map<std::string, std::string> rows;
-    REQUIRE(engine->visit([&](klamm::detail::Task::Impl& task) {
-      if (auto* store = task.find_store(name)) {
-        static_cast<void>(store->for_each(klamm::detail::Contents::committed, [&](klamm::BytesView k, klamm::BytesView v, klamm::Timestamp t) { rows[hex(k)] = hex(v) + '@' + std::to_string(t.milliseconds()); }));
-      }
-    }).ok());
+    REQUIRE(engine
+                ->visit([&](klamm::detail::Task::Impl& task) {
+                  if (auto* store = task.find_store(name)) {
+                    static_cast<void>(store->for_each(klamm::detail::Contents::committed,
+                                                      [&](klamm::BytesView k, klamm::BytesView v, klamm::Timestamp t) {
+                                                        rows[hex(k)] = hex(v) + '@' + std::to_string(t.milliseconds());
+                                                      }));
+                  }
+                })
+                .ok());
     std::string text;
     for (const auto& [key, value] : rows) text += key + '=' + value + '\n';
     return text;
   }
   static std::string hex(klamm::BytesView bytes) {
     std::string text;
-    for (const std::byte b : bytes) text += "0123456789abcdef"[static_cast<int>(b) >> 4], text += "0123456789abcdef"[static_cast<int>(b) & 15];
+    for (const std::byte b : bytes)
+      text += "0123456789abcdef"[static_cast<int>(b) >> 4], text += "0123456789abcdef"[static_cast<int>(b) & 15];
     return text;
   }
-  std::string everything() { return "changes\n" + topic("changes") + "joined\n" + topic("joined") + "text\n" + table("text") + "n\n" + table("n"); }
+  std::string everything() {
+    return "changes\n" + topic("changes") + "joined\n" + topic("joined") + "text\n" + table("text") + "n\n" + table("n");
+  }
   std::int64_t aborts() {
     std::int64_t sum = 0;
     for (const auto& worker : engine->workers()) sum += worker->figures().aborts;
@@ -98,7 +109,8 @@ struct World {
   klamm::runtime::Logger logger{klamm::LogSink{}, clock};
   std::unique_ptr<klamm::ports::Executor> background = klamm::ports::inline_executor();
   std::unique_ptr<klamm::log::Log> log = klamm::log::memory_log();
-  std::unique_ptr<klamm::log::Log> faulty = klamm::log::faulty_log(*log, [this](std::uint64_t n) { return fault ? fault(n) : std::nullopt; });
+  std::unique_ptr<klamm::log::Log> faulty =
+      klamm::log::faulty_log(*log, [this](std::uint64_t n) { return fault ? fault(n) : std::nullopt; });
   std::unique_ptr<klamm::log::Inlet> inlet;
   std::unique_ptr<klamm::runtime::Engine> engine;
 };
@@ -110,7 +122,8 @@ std::string undisturbed(std::int64_t records) {
   return world.everything();
 }
 
-/// What does not depend on how records of different partitions follow each other: here each group and key has one partition upstream or none matters.
+/// What does not depend on how records of different partitions follow each other: here each group and key has one partition upstream or
+/// none matters.
 std::string tables_of(World& world) { return world.table("n"); }
 
 }  // namespace
@@ -126,7 +139,9 @@ TEST_CASE("aborted commits between two checkpoints leave no trace") {
   const std::string expected = good.everything();
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     std::mt19937_64 random{seed};
-    World world{[&random](std::uint64_t) { return random() % 3 == 0 ? std::optional<Status>{Status{Code::aborted, "on purpose"}} : std::nullopt; }};
+    World world{[&random](std::uint64_t) {
+      return random() % 3 == 0 ? std::optional<Status>{Status{Code::aborted, "on purpose"}} : std::nullopt;
+    }};
     for (std::int64_t v = 0; v < records; ++v) {
       world.send(v);
       REQUIRE(world.engine->settle(true).ok());
@@ -144,7 +159,9 @@ TEST_CASE("many records between two aborts: counts are those of the undisturbed 
   REQUIRE(good.engine->settle(true).ok());
   for (std::uint64_t seed = 1; seed <= 10; ++seed) {
     std::mt19937_64 random{seed};
-    World world{[&random](std::uint64_t) { return random() % 2 == 0 ? std::optional<Status>{Status{Code::aborted, "on purpose"}} : std::nullopt; }};
+    World world{[&random](std::uint64_t) {
+      return random() % 2 == 0 ? std::optional<Status>{Status{Code::aborted, "on purpose"}} : std::nullopt;
+    }};
     std::int64_t v = 0;
     while (v < records) {
       for (std::int64_t n = static_cast<std::int64_t>(random() % 400); n > 0 && v < records; --n) world.send(v++);
@@ -160,7 +177,9 @@ TEST_CASE("a commit that fails for good stops the application with its reason, a
   const std::int64_t records = 400;
   const std::string expected = undisturbed(records);
   bool failing = false;
-  World world{[&failing](std::uint64_t) { return failing ? std::optional<Status>{Status{Code::resource_exhausted, "directory \"x\": the disk is full"}} : std::nullopt; }};
+  World world{[&failing](std::uint64_t) {
+    return failing ? std::optional<Status>{Status{Code::resource_exhausted, "directory \"x\": the disk is full"}} : std::nullopt;
+  }};
   for (std::int64_t v = 0; v < records / 2; ++v) world.send(v);
   failing = true;
   const Status status = world.engine->settle(true);
@@ -193,7 +212,8 @@ TEST_CASE("a crash between two commits with the stores kept or lost changes noth
         REQUIRE(world.engine->settle(false).ok());  // processed, not committed
         auto stores = world.engine->crash();
         world.engine.reset();
-        world.engine = std::make_unique<klamm::runtime::Engine>(world.topology.graph(), "aborts", klamm::runtime::Settings{.seed = 1}, *world.faulty, world.clock, *world.background, world.logger);
+        world.engine = std::make_unique<klamm::runtime::Engine>(world.topology.graph(), "aborts", klamm::runtime::Settings{.seed = 1},
+                                                                *world.faulty, world.clock, *world.background, world.logger);
         if (kept) world.engine->keep(std::move(stores));
         REQUIRE(world.engine->start(2, 3).ok());
       }

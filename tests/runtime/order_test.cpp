@@ -15,8 +15,10 @@
 namespace {
 
 /// Values of both topics, in the order in which one task saw them.
-std::vector<std::int64_t> order_of(const klamm::Topic<std::string, std::int64_t>& first, const klamm::Topic<std::string, std::int64_t>& second,
-                                   const std::vector<std::pair<std::int64_t, std::int64_t>>& ones, const std::vector<std::pair<std::int64_t, std::int64_t>>& twos) {
+std::vector<std::int64_t> order_of(const klamm::Topic<std::string, std::int64_t>& first,
+                                   const klamm::Topic<std::string, std::int64_t>& second,
+                                   const std::vector<std::pair<std::int64_t, std::int64_t>>& ones,
+                                   const std::vector<std::pair<std::int64_t, std::int64_t>>& twos) {
   klamm::Topology topology{"order"};
   std::vector<std::int64_t> seen;
   topology.stream(first).merge(topology.stream(second)).for_each([&seen](std::int64_t v) { seen.push_back(v); });

@@ -38,11 +38,15 @@ TEST_CASE("internal topics carry the application id and the table's name, and ha
 TEST_CASE("a repartition topic that meets a topic has that topic's count") {
   klamm::Topology topology{"app"};
   auto table = topology.table(right.partitions(5));
-  topology.stream(left.partitions(2)).select_key([](std::int64_t v) { return std::to_string(v); }).join(table, [](std::int64_t a, std::int64_t b) { return a + b; }).to(klamm::Topic<std::string, std::int64_t>{"out"});
+  topology.stream(left.partitions(2))
+      .select_key([](std::int64_t v) { return std::to_string(v); })
+      .join(table, [](std::int64_t a, std::int64_t b) { return a + b; })
+      .to(klamm::Topic<std::string, std::int64_t>{"out"});
   const auto log = klamm::log::memory_log();
   const auto plan = klamm::runtime::make_plan(topology.graph(), "app", 3, *log);
   REQUIRE(plan.ok());
-  const auto found = std::find_if(plan->internal_topics.begin(), plan->internal_topics.end(), [](const auto& t) { return t.name.ends_with("-repartition"); });
+  const auto found = std::find_if(plan->internal_topics.begin(), plan->internal_topics.end(),
+                                  [](const auto& t) { return t.name.ends_with("-repartition"); });
   REQUIRE(found != plan->internal_topics.end());
   CHECK(found->partitions == 5);
 }
@@ -50,7 +54,9 @@ TEST_CASE("a repartition topic that meets a topic has that topic's count") {
 TEST_CASE("topics that exist keep their counts, and inputs that meet must have equal ones") {
   klamm::Topology topology{"app"};
   auto table = topology.table(right);
-  topology.stream(left).join(table, [](std::int64_t a, std::int64_t b) { return a + b; }).to(klamm::Topic<std::string, std::int64_t>{"out"});
+  topology.stream(left)
+      .join(table, [](std::int64_t a, std::int64_t b) { return a + b; })
+      .to(klamm::Topic<std::string, std::int64_t>{"out"});
   const auto log = klamm::log::memory_log();
   const klamm::log::TopicState known[] = {{"left", 2, Cleanup::keep}, {"right", 3, Cleanup::keep}};
   REQUIRE(log->create(known).ok());

@@ -42,66 +42,15 @@ template <class K, class V, class Chain> class Fused final : public Port<typenam
   out_t<K, V, Chain> out_;
 };
 
-/// A chain that reads a topic: the loop over a batch.
-template <class K, class V, class Chain> class FusedSource final : public SourceStage {
+/// What all chains have in common that read a topic of K and V: the slots and the slow ways.
+template <class K, class V> class Source : public SourceStage {
  public:
-  using K0 = typename Chain::key;
-  using V0 = typename Chain::value;
-
-  explicit FusedSource(Chain&& chain) : chain_{std::move(chain)} {}
-
-  std::unique_ptr<Stage> clone(Task& task) const override {
-    auto* stage = new FusedSource(*this);
-    std::unique_ptr<Stage> owner(stage);
-    detail::bind(task, *stage, stage->chain_, stage->out_);
-    stage->task_ = &task;
-    stage->decoder_.use(stage->keys_.get(), stage->values_.get(), stage->extractor_.get());
-    return owner;
-  }
   /// Takes the topic's serde objects and its extractor.
   void use(const TopicInfo& info) {
     keys_ = info.key_codec;
     values_ = info.value_codec;
     extractor_ = info.extractor;
   }
-
-  std::size_t run(std::span<const RawMessage> batch) override {
-    auto next = [this](K& k, V& v, RecordContext& c) { out_.push(k, v, c); };
-    Task& task = *task_;
-    const std::string* const topic = task.context.topic;
-    K0 key = std::move(key_);  // locals: through `this` they would be reloaded after every store of a char
-    V0 value = std::move(value_);
-    const Decoder<K0, V0> decoder = decoder_;
-    std::size_t done = 0;
-    for (const RawMessage& message : batch) {
-      Start start{message.timestamp, std::is_same_v<K0, NoKey>, true};
-      if (!decoder.decode_plain(message, key, value)) [[unlikely]] {
-        key_ = std::move(key);
-        value_ = std::move(value);
-        start = decode_slowly(message);
-        key = std::move(key_);
-        value = std::move(value_);
-      }
-      if (start.goes_on) [[likely]] {
-        if (start.timestamp > task.stream_time) task.stream_time = start.timestamp;
-        // One for each record: in a chain without calls it never gets an address, and what nobody asks of it costs nothing.
-        RecordContext context = context_of(message, start.timestamp, start.null_key, topic);
-        Publish on_exception{context};
-        if constexpr (Chain::root)
-          next(key, value, context);
-        else
-          chain_.run(key, value, context, next);
-        on_exception.done();
-      }
-      if (task.halted()) [[unlikely]]
-        break;
-      ++done;
-    }
-    key_ = std::move(key);
-    value_ = std::move(value);
-    return done;
-  }
-
   bool timestamp_of(const RawMessage& message, Timestamp& out) override {
     out = message.timestamp;
     if (!decoder_.extracts()) return true;
@@ -109,7 +58,7 @@ template <class K, class V, class Chain> class FusedSource final : public Source
     return decoder_.time_of(message, key_, value_, context, out);
   }
 
- private:
+ protected:
   /// What decoding found out beside key and value.
   struct Start {
     Timestamp timestamp;
@@ -129,14 +78,74 @@ template <class K, class V, class Chain> class FusedSource final : public Source
     on_exception.done();
     return {context.timestamp, context.null_key, goes_on};
   }
+  void attach(Task& task) {
+    task_ = &task;
+    decoder_.use(keys_.get(), values_.get(), extractor_.get());
+  }
 
+  PartBox keys_, values_, extractor_;
+  Decoder<K, V> decoder_;
+  Task* task_ = nullptr;
+  K key_{};
+  V value_{};
+};
+
+/// A chain that reads a topic: the loop over a batch.
+template <class K, class V, class Chain> class FusedSource final : public Source<typename Chain::key, typename Chain::value> {
+ public:
+  using K0 = typename Chain::key;
+  using V0 = typename Chain::value;
+
+  explicit FusedSource(Chain&& chain) : chain_{std::move(chain)} {}
+
+  std::unique_ptr<Stage> clone(Task& task) const override {
+    auto* stage = new FusedSource(*this);
+    std::unique_ptr<Stage> owner(stage);
+    detail::bind(task, *stage, stage->chain_, stage->out_);
+    stage->attach(task);
+    return owner;
+  }
+
+  std::size_t run(std::span<const RawMessage> batch) override {
+    auto next = [this](K& k, V& v, RecordContext& c) { out_.push(k, v, c); };
+    Task& task = *this->task_;
+    const std::string* const topic = task.context.topic;
+    K0 key = std::move(this->key_);  // locals: through `this` they would be reloaded after every store of a char
+    V0 value = std::move(this->value_);
+    const Decoder<K0, V0> decoder = this->decoder_;
+    std::size_t done = 0;
+    for (const RawMessage& message : batch) {
+      typename FusedSource::Start start{message.timestamp, std::is_same_v<K0, NoKey>, true};
+      if (!decoder.decode_plain(message, key, value)) [[unlikely]] {
+        this->key_ = std::move(key);
+        this->value_ = std::move(value);
+        start = this->decode_slowly(message);
+        key = std::move(this->key_);
+        value = std::move(this->value_);
+      }
+      if (start.goes_on) [[likely]] {
+        if (start.timestamp > task.stream_time) task.stream_time = start.timestamp;
+        // One for each record: in a chain without calls it never gets an address, and what nobody asks of it costs nothing.
+        RecordContext context = this->context_of(message, start.timestamp, start.null_key, topic);
+        Publish on_exception{context};
+        if constexpr (Chain::root)
+          next(key, value, context);
+        else
+          chain_.run(key, value, context, next);
+        on_exception.done();
+      }
+      if (task.halted()) [[unlikely]]
+        break;
+      ++done;
+    }
+    this->key_ = std::move(key);
+    this->value_ = std::move(value);
+    return done;
+  }
+
+ private:
   Chain chain_;
   out_t<K, V, Chain> out_;
-  PartBox keys_, values_, extractor_;
-  Decoder<K0, V0> decoder_;
-  Task* task_ = nullptr;
-  K0 key_{};
-  V0 value_{};
 };
 
 template <class K, class V, class Chain> void commit(const Place& place, Chain&& chain) {
