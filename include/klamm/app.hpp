@@ -74,6 +74,7 @@ struct AppOptions {
   Duration commit_interval{100};
   std::size_t max_pending_bytes = std::size_t{64} << 20;  ///< a worker waits while so much is not yet committed
   Duration checkpoint_interval{30'000};
+  Duration watchdog{10'000};  ///< the log names a worker that does not come back from a function of the topology for so long; 0: never
   std::size_t checkpoint_bytes = std::size_t{64} << 20;  ///< changed bytes of one store that start a checkpoint earlier
   /// Gets the log's lines, from any thread; the default writes to stderr. Must not throw.
   LogSink log_sink{};
@@ -91,13 +92,22 @@ struct TaskStatus {
   std::int64_t restore_total = 0;  ///< an upper bound: compaction leaves gaps
 };
 
+/// What an operator left out, over all partitions.
+struct OperatorStatus {
+  std::string name;
+  std::int64_t skipped = 0;  ///< by the error policy, dead letters included
+  std::int64_t dropped = 0;  ///< by the operator's own rules: null keys, null values, …
+};
+
 struct AppStatus {
   State state = State::created;
   Status status;  ///< why it failed
   std::vector<TaskStatus> tasks;
   std::int64_t processed = 0;
-  std::int64_t skipped = 0;  ///< by the error policy
-  std::int64_t dropped = 0;  ///< by operators' rules
+  std::int64_t skipped = 0;               ///< by the error policy
+  std::int64_t dropped = 0;               ///< by operators' rules
+  std::vector<OperatorStatus> operators;  ///< those that left out something
+  std::int64_t held_back = 0;             ///< times that a worker waited because too much was not yet committed
   std::int64_t commits = 0;
   std::int64_t aborts = 0;
   [[nodiscard]] std::int64_t lag() const;

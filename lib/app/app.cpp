@@ -4,6 +4,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -151,6 +152,7 @@ Status App::start() {
                          app.options.on_produce_error.value_or(app.options.on_error)};
     settings.commit_interval = app.options.commit_interval;
     settings.max_pending_bytes = app.options.max_pending_bytes;
+    settings.watchdog = app.options.watchdog;
     settings.checkpoint_interval = app.options.checkpoint_interval;
     settings.checkpoint_bytes = app.options.checkpoint_bytes;
     if (app.options.log.kind() == LogChoice::Kind::embedded)
@@ -303,6 +305,16 @@ AppStatus App::status() const {
     result.processed += task->processed;
     result.skipped += task->skipped;
     result.dropped += task->dropped;
+    for (std::size_t node = 0; node < task->operators.size(); ++node) {
+      const auto& [skipped, dropped] = task->operators[node];
+      if (skipped == 0 && dropped == 0) continue;
+      const std::string& name = app.topology.graph().nodes[node].name;
+      auto known =
+          std::find_if(result.operators.begin(), result.operators.end(), [&name](const OperatorStatus& op) { return op.name == name; });
+      if (known == result.operators.end()) known = result.operators.insert(known, {name, 0, 0});
+      known->skipped += skipped;
+      known->dropped += dropped;
+    }
     if (task->closed) continue;
     result.tasks.push_back(
         {task->sub_topology, task->partition, task->worker, task->lag, task->restoring, task->restored, task->restore_total});
@@ -310,6 +322,7 @@ AppStatus App::status() const {
   for (const auto& worker : app.engine->workers()) {
     result.commits += worker->figures().commits;
     result.aborts += worker->figures().aborts;
+    result.held_back += worker->figures().held_back;
   }
   return result;
 }

@@ -41,6 +41,7 @@ Status Engine::start(int workers, log::Partition default_partitions) {
     if (Status status = workers_.back()->open(); !status.ok()) return status;
   }
   idle_rounds_.resize(workers_.size());
+  reported_ms_.resize(workers_.size());
   Result<std::unique_ptr<log::Member>> member = log_.join(application_id_, leaders, *this);
   if (!member.ok()) return member.status();
   member_ = std::move(*member);
@@ -100,6 +101,7 @@ Status Engine::coordinate() {
   if (Status status = member_->poll(); !status.ok()) return status;
   if (!assignment_.ok()) return assignment_;
   balance();
+  watch();
   return {};
 }
 
@@ -113,6 +115,21 @@ void Engine::balance() {
     if (worker.busy_tasks() >= 2 && (busiest == nullptr || worker.busy_tasks() > busiest->busy_tasks())) busiest = &worker;
   }
   if (busiest != nullptr && idle != nullptr) busiest->request_move(*idle);
+}
+
+void Engine::watch() {
+  const std::int64_t limit = settings_.watchdog.milliseconds(), now = clock_.steady_ms();
+  if (limit <= 0 || threads_.empty()) return;
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    const auto task = workers_[i]->at_work_since(now - limit);
+    if (task == nullptr || now - reported_ms_[i] < limit) continue;
+    reported_ms_[i] = now;
+    logger_(Level::warning, "watchdog",
+            "worker " + std::to_string(i) + " has not come back from the functions of task " + task->sub_topology + '/' +
+                std::to_string(task->partition) + " for " + std::to_string(limit) +
+                " ms or more: nothing of its tasks is committed until it does",
+            {{"worker", std::to_string(i)}, {"sub_topology", task->sub_topology}, {"partition", std::to_string(task->partition)}});
+  }
 }
 
 void Engine::join_threads() {

@@ -68,6 +68,7 @@ class Engine final : private log::GroupListener {
   void assigned(std::span<const log::TopicPartition> partitions) override;
   Status create_topics();
   void balance();
+  void watch();
 
   const detail::Graph& graph_;
   const std::string application_id_;
@@ -85,6 +86,7 @@ class Engine final : private log::GroupListener {
   std::atomic<bool> assigned_{false};
   std::vector<std::thread> threads_;
   std::vector<int> idle_rounds_;
+  std::vector<std::int64_t> reported_ms_;  // of each worker, when it was last named by the watchdog
   mutable std::mutex mutex_;
   std::vector<std::shared_ptr<Task::Impl::Figures>> figures_;
 };

@@ -30,6 +30,7 @@ struct Settings {
   Duration commit_interval{100};
   std::size_t max_pending_bytes = std::size_t{64} << 20;
   Duration checkpoint_interval{30'000};
+  Duration watchdog{10'000};
   std::size_t checkpoint_bytes = std::size_t{64} << 20;
   std::string state_dir{};     ///< stores live in `<state_dir>/<store>/<partition>.sqlite`; empty: in memory
   bool purge_sources = false;  ///< source topics are let go once they are committed (nobody else can read them)

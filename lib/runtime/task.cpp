@@ -15,6 +15,7 @@ Task::Impl::Impl(runtime::Environment& environment, const runtime::SubPlan& sub,
   figures_->sub_topology = sub.name;
   figures_->partition = partition;
   const Graph& graph = *environment.plan.graph;
+  figures_->operators = std::vector<Figures::PerOperator>(graph.nodes.size());
   clones_.resize(graph.stages.size());
   writers_.resize(graph.nodes.size());
   for (const runtime::StorePlan& store : sub.stores) stores_.push_back(std::make_unique<TaskStore>(environment, store, partition));

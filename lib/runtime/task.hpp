@@ -83,6 +83,11 @@ struct Task::Impl {
     std::atomic<std::int64_t> processed{0}, skipped{0}, dropped{0}, lag{0}, restored{0}, restore_total{0};
     std::atomic<bool> restoring{true}, closed{false};
     std::atomic<int> worker{0};
+    /// By the operator's number in the graph: records that it skipped or dropped.
+    struct PerOperator {
+      std::atomic<std::int64_t> skipped{0}, dropped{0};
+    };
+    std::vector<PerOperator> operators;
   };
   [[nodiscard]] const std::shared_ptr<Figures>& figures() const { return figures_; }
 

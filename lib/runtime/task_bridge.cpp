@@ -85,6 +85,7 @@ void Writer::send(BytesView key_bytes, BytesView value_bytes, const RecordContex
 
 void Task::dropped(NodeId node, const RecordContext& at, Drop why) {
   impl_->figures_->dropped.fetch_add(1, std::memory_order_relaxed);
+  impl_->figures_->operators[static_cast<std::size_t>(node)].dropped.fetch_add(1, std::memory_order_relaxed);
   if (why != Drop::null_value) return;
   const runtime::Logger& logger = impl_->env_->logger;
   if (impl_->null_values_.admit(logger.clock()) == 0) return;
@@ -164,6 +165,7 @@ bool Task::Impl::goes_on(ErrorStage stage, NodeId node, const RecordContext& at,
     return false;
   }
   figures_->skipped.fetch_add(1, std::memory_order_relaxed);
+  if (node != NodeId::none) figures_->operators[static_cast<std::size_t>(node)].skipped.fetch_add(1, std::memory_order_relaxed);
   if (verdict == Verdict::dead_letter) bury(policy.topic(), record);
   if (const std::int64_t times = refused_.admit(env_->clock); times != 0) {
     env_->logger(Level::warning, "task", (verdict == Verdict::skip ? "skipped: " : "to " + policy.topic() + ": ") + where,

@@ -136,7 +136,9 @@ Status Worker::run_tasks(Step& step) {
     task->tick(env_->clock.steady_ms());
     if (held_back || task.get() == leaving_) continue;
     const std::int64_t start = env_->clock.steady_ms();
+    enter(*task, start);
     Result<std::size_t> done = task->process_some(batch_);
+    task_started_ms_.store(0, std::memory_order_relaxed);
     if (!done.ok()) return done.status();
     if (*done == 0) continue;
     ++busy;
@@ -149,6 +151,21 @@ Status Worker::run_tasks(Step& step) {
   busy_tasks_ = busy;
   step.worked = step.worked || busy != 0;
   return {};
+}
+
+void Worker::enter(const Task::Impl& task, std::int64_t now) {
+  if (task_at_work_ != task.figures()) {
+    const std::lock_guard lock{mutex_};
+    task_at_work_ = task.figures();
+  }
+  task_started_ms_.store(now, std::memory_order_relaxed);
+}
+
+std::shared_ptr<Task::Impl::Figures> Worker::at_work_since(std::int64_t steady_ms) const {
+  const std::int64_t started = task_started_ms_.load(std::memory_order_relaxed);
+  if (started == 0 || started > steady_ms) return nullptr;
+  const std::lock_guard lock{mutex_};
+  return task_at_work_;
 }
 
 bool Worker::dirty() const {

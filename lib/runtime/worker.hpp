@@ -70,6 +70,10 @@ class Worker {
   };
   [[nodiscard]] const Figures& figures() const { return figures_; }
 
+  /// The task that has been at work since before `steady_ms`, or null: it may be stuck in a function of the topology. Any thread; the
+  /// figures are shared.
+  [[nodiscard]] std::shared_ptr<Task::Impl::Figures> at_work_since(std::int64_t steady_ms) const;
+
   // The worker's thread, in a job.
   [[nodiscard]] const std::vector<std::unique_ptr<Task::Impl>>& owned() const { return tasks_; }
   [[nodiscard]] log::Producer& producer() { return *producer_; }
@@ -83,6 +87,7 @@ class Worker {
   Status begin_commit();
   Status run_tasks(Step& step);
   void hand_over();
+  void enter(const Task::Impl& task, std::int64_t now);
   [[nodiscard]] bool dirty() const;
   void fail(Status status);
   void finish(Step& step);
@@ -103,7 +108,9 @@ class Worker {
   std::atomic<std::size_t> task_count_{0};
   std::atomic<int> busy_tasks_{0};
   Figures figures_;
+  std::atomic<std::int64_t> task_started_ms_{0};  // 0: between two tasks
   mutable std::mutex mutex_;
+  std::shared_ptr<Task::Impl::Figures> task_at_work_;
   std::condition_variable waked_;
   bool wake_ = false;
   std::vector<std::function<void()>> mail_;

@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -115,6 +116,42 @@ TEST_CASE("a stop in the middle of the feed ends producers that wait, and the ap
   feeder.join();
   CHECK(app.status().state == klamm::State::stopped);
   CHECK(app.drain(1s).status().code() == klamm::Code::cancelled);
+}
+
+TEST_CASE("the status counts what each operator left out, and the watchdog names a worker that does not come back") {
+  klamm::Topology topology{"watched"};
+  std::atomic<bool> leave{false};
+  topology.stream(in)
+      .map([](const std::string&, std::int64_t v) { return v; }, klamm::as("wants-key"))
+      .filter([&](std::int64_t v) {
+        while (v == 1 && !leave) std::this_thread::sleep_for(1ms);
+        return true;
+      })
+      .group_by_key()
+      .count("n");
+  std::mutex mutex;
+  std::string log;
+  const auto keep = [&](klamm::Level, std::string_view component, std::string_view message, std::span<const klamm::Field>) {
+    const std::lock_guard lock{mutex};
+    log += std::string{component} + ": " + std::string{message} + '\n';
+  };
+  klamm::App app{topology, {.log = klamm::in_memory(), .on_error = klamm::skip(), .watchdog = 50ms, .log_sink = keep}};
+  REQUIRE(app.start().ok());
+  const auto producer = app.producer(klamm::Topic<std::optional<std::string>, std::int64_t>{"in"});
+  CHECK(producer.send(std::nullopt, 5).ok());
+  CHECK(producer.send("k", 1).ok());
+  for (bool named = false; !named;) {
+    std::this_thread::sleep_for(5ms);
+    const std::lock_guard lock{mutex};
+    named = log.find("watchdog: worker 0 has not come back from the functions of task in/") != std::string::npos;
+  }
+  leave = true;
+  CHECK(app.drain(10s) == true);
+  const klamm::AppStatus status = app.status();
+  REQUIRE(status.operators.size() == 1);
+  CHECK(status.operators[0].name == "wants-key");
+  CHECK(status.operators[0].skipped == 1);
+  CHECK(status.skipped == 1);
 }
 
 TEST_CASE("a function that does not return holds up neither stop() beyond its deadline nor what is committed") {
