@@ -14,8 +14,9 @@ template <class K, class V> class [[nodiscard]] GroupedStream {
 
   /// Sends the records through a topic of the user's, which then takes the place of the repartition topic.
   GroupedStream through(const Topic<K, V>& topic, Named named = {}) const {
-    const detail::NodeId source = detail::add_through(*place_.graph, place_.node, topic.info(), named,
-                                                      detail::make_sink<K, V>(&topic.info()), detail::make_source<K, V>(&topic.info()));
+    const detail::NodeId source =
+        detail::add_through(*place_.graph, place_.node, topic.info(), named,
+                            detail::make_sink<K, V>(detail::parts_of(*place_.graph, topic.info())), detail::make_source<K, V>());
     return GroupedStream{{place_.graph, source, source}};
   }
 
@@ -76,7 +77,7 @@ template <class K, class V> class [[nodiscard]] GroupedStream {
     const NodeId input = co_partition<K, V>(place_, name, named);
     const NodeId node = add_table(graph, kind, input, {name, &new_store<A>, {schema_of<K>(), schema_of<A>()}, false}, named);
     using Stage = TableStage<K, V, A, Update>;
-    commit_stage(graph, node, input, std::unique_ptr<detail::Stage>(new Stage(store_of(graph, node), std::move(start), std::move(update))));
+    commit_stage(graph, node, input, new Stage(store_of(graph, node), std::move(start), std::move(update)));
     return Table<K, A>{{place_.graph, node, node}};
   }
 

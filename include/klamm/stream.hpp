@@ -300,7 +300,8 @@ template <class K, class V, class Chain = detail::Here<K, V>> class [[nodiscard]
     using namespace detail;
     static_assert(has_serde_v<K> && has_serde_v<V>, "klamm: through(topic): key and value need klamm::serde");
     if constexpr (has_serde_v<K> && has_serde_v<V>) {
-      const NodeId source = add_through(*place_.graph, settled(named), topic.info(), named, make_sink<K, V>(&topic.info()), nullptr);
+      const NodeId source =
+          add_through(*place_.graph, settled(named), topic.info(), named, make_sink<K, V>(parts_of(*place_.graph, topic.info())), nullptr);
       return Stream<K, V, From<K, V>>{{place_.graph, source, source}, {}};
     } else {
       return Inert{};
@@ -338,7 +339,9 @@ template <class K, class V, class Chain = detail::Here<K, V>> class [[nodiscard]
       const auto add = in_chain ? &extend_to_sink : &add_sink;
       const NodeId sink = add(*place_.graph, place_.node, topic.info(), named);
       using End = Stream<K, V, appended_t<Chain, Write<TK>>>;
-      End{{place_.graph, sink, place_.origin}, appended<Chain, Write<TK>>::make(std::move(chain_), Write<TK>{topic.info()})}.end();
+      End{{place_.graph, sink, place_.origin},
+          appended<Chain, Write<TK>>::make(std::move(chain_), {{{}, nullptr, parts_of(*place_.graph, topic.info())}})}
+          .end();
     }
   }
   template <class TK, class TV> void to(const Topic<TK, TV>& topic, Named named = {}) const& { branch_point(named).to(topic, named); }
@@ -414,11 +417,11 @@ template <class K, class V, class Chain = detail::Here<K, V>> class [[nodiscard]
     const Named unnamed{nullptr, named.file, named.line};
     const detail::NodeId outputs[] = {(static_cast<void>(I), detail::add_operator(graph, "branch_output", node, unnamed))...};
     using Stage = detail::BranchStage<K, V, P...>;
-    detail::commit_stage(graph, node, input, std::unique_ptr<detail::Stage>(new Stage(outputs, std::move(predicates)...)));
+    detail::commit_stage(graph, node, input, new Stage(outputs, std::move(predicates)...));
     return {Stream<K, V>{{place_.graph, outputs[I], outputs[I]}, {}}...};
   }
 
-  Stream<K, V> merged(detail::NodeId left, const detail::GraphRef& graph, detail::NodeId right, const Named& named) const {
+  Stream<K, V> merged(detail::NodeId left, const detail::Graph* graph, detail::NodeId right, const Named& named) const {
     const detail::NodeId node = detail::add_operator(*place_.graph, "merge", left, named);
     if (place_.graph == graph)
       detail::add_input(*place_.graph, node, right);

@@ -37,8 +37,10 @@ template <class A, class F = detail::NoFold> class TableSpec {
 template <class A> auto table(const char* name) {
   static_assert(detail::default_constructible_v<A>,
                 "klamm: table<A>(name): the table's type is kept in slots and must be default-constructible");
-  if constexpr (detail::default_constructible_v<A>) return TableSpec<A>{name, A{}, {}};
-  else return detail::Inert{};
+  if constexpr (detail::default_constructible_v<A>)
+    return TableSpec<A>{name, A{}, {}};
+  else
+    return detail::Inert{};
 }
 /// A table whose type follows from its use: `.count(klamm::table("clicks"))`.
 inline TableName table(const char* name) { return {name}; }
@@ -122,7 +124,7 @@ template <class K, class V> class Table {
     if constexpr (key_fits && value_fits && has_serde_v<V>) {
       using Chain = Then<Here<K, Change<V>>, WriteChange<TK>>;
       const NodeId sink = add_sink(*place_.graph, place_.node, topic.info(), named);
-      detail::commit<K, V>({place_.graph, sink, place_.node}, Chain{{}, WriteChange<TK>{topic.info()}});
+      detail::commit<K, V>({place_.graph, sink, place_.node}, Chain{{}, {{{}, nullptr, parts_of(*place_.graph, topic.info())}}});
     }
   }
 
@@ -144,7 +146,7 @@ template <class K, class V> class Table {
   template <class R, class Stage, class F> Table<K, R> view(const char* kind, F f, const Named& named) const {
     detail::Graph& graph = *place_.graph;
     const detail::NodeId node = detail::add_view(graph, kind, place_.node, named);
-    detail::commit_stage(graph, node, place_.node, std::unique_ptr<detail::Stage>(new Stage(place_.node, std::move(f))));
+    detail::commit_stage(graph, node, place_.node, new Stage(place_.node, std::move(f)));
     return Table<K, R>{{place_.graph, node, node}};
   }
 

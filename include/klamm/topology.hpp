@@ -14,14 +14,10 @@ class Topology {
  public:
   /// `name`: at most 249 of `a-z A-Z 0-9 . _ -`; also the application id, if none is given, and so the prefix of internal topics.
   explicit Topology(const char* name, const char* file = __builtin_FILE(), int line = __builtin_LINE());
-  Topology(const Topology&) = delete;
-  Topology& operator=(const Topology&) = delete;
-  Topology(Topology&& other) noexcept : graph_{other.graph_} {}
-  Topology& operator=(Topology&& other) noexcept {
-    graph_ = other.graph_;
-    return *this;
-  }
-  ~Topology() = default;
+  /// What was moved from must not be used any more.
+  Topology(Topology&&) noexcept;
+  Topology& operator=(Topology&&) noexcept;
+  ~Topology();
 
   /// The records of a topic. Readers of the same topic belong to one sub-topology.
   template <class K, class V> auto stream(const Topic<K, V>& topic, Named named = {}) {
@@ -32,7 +28,7 @@ class Topology {
     static_assert(slots || !serdes, "klamm: stream(topic): key and value are decoded into slots and must be default-constructible");
     if constexpr (serdes && slots) {
       const NodeId node = add_source(*graph_, topic.info(), named);
-      return Stream<K, V, From<K, V>>{{graph_, node, node}, {}};
+      return Stream<K, V, From<K, V>>{{&graph(), node, node}, {}};
     } else {
       return Inert{};
     }
@@ -58,12 +54,12 @@ class Topology {
       const Named place{nullptr, named.file, named.line};
       const NodeId source = add_source(graph, topic.info(), place);
       static_cast<void>(settle(graph, source, place));
-      detail::commit<K, Rows>({graph_, source, source}, From<K, Rows>{});
+      detail::commit<K, Rows>({&graph, source, source}, From<K, Rows>{});
       StoreSpec spec{store != nullptr ? store : topic.name(), &new_store<Value>, {schema_of<K>(), schema_of<Value>()}, canonical<K>()};
       const NodeId node = add_table(graph, "table", source, std::move(spec), named, &topic.info());
       using Stage = TableStage<K, Rows, Value, PutUpdate>;
-      commit_stage(graph, node, source, std::unique_ptr<detail::Stage>(new Stage(store_of(graph, node), Value{}, {})));
-      return Table<K, Value>{{graph_, node, node}};
+      commit_stage(graph, node, source, new Stage(store_of(graph, node), Value{}, {}));
+      return Table<K, Value>{{&graph, node, node}};
     } else {
       return Inert{};
     }
@@ -79,11 +75,12 @@ class Topology {
 
   [[nodiscard]] const std::string& name() const;
   [[nodiscard]] detail::Graph& graph() const { return *graph_; }
-  /// A share, for whoever runs the description.
-  [[nodiscard]] const detail::GraphRef& share() const { return graph_; }
 
  private:
-  detail::GraphRef graph_;
+  struct Delete {
+    void operator()(detail::Graph* graph) const;
+  };
+  std::unique_ptr<detail::Graph, Delete> graph_;
 };
 
 }  // namespace klamm

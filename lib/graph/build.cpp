@@ -80,21 +80,22 @@ NodeId add_sink_node(Graph& graph, const char* kind, NodeId input, int topic, co
   return insert_node(graph, std::move(node), named, derived);
 }
 
-NodeId add_source_node(Graph& graph, int topic, const std::string& stem, const Named& named) {
+NodeId add_source_node(Graph& graph, int topic, const TopicInfo* parts, const std::string& stem, const Named& named) {
   Node node;
   node.kind = "source";
+  node.parts = parts;
   node.topic = topic;
   node.anchor = named.name != nullptr ? named.name : stem;
   return insert_node(graph, std::move(node), named, stem);
 }
 
 /// A sink and a source around a topic.
-NodeId add_pair(Graph& graph, const char* kind, NodeId input, int topic, const std::string& name, const std::string& source_name,
-                const Named& named, std::unique_ptr<Stage> sink, std::unique_ptr<SourceStage> source) {
+NodeId add_pair(Graph& graph, const char* kind, NodeId input, int topic, const TopicInfo* parts, const std::string& name,
+                const std::string& source_name, const Named& named, Stage* sink, SourceStage* source) {
   const NodeId out = add_sink_node(graph, kind, input, topic, name, Named{nullptr, named.file, named.line});
-  mark_stage(graph, out, input, nullptr, std::move(sink));
-  const NodeId in = add_source_node(graph, topic, source_name, named);
-  if (source != nullptr) commit_source(graph, in, in, std::move(source));
+  mark_stage(graph, out, input, nullptr, std::unique_ptr<Stage>(sink));
+  const NodeId in = add_source_node(graph, topic, parts, source_name, named);
+  if (source != nullptr) commit_source(graph, in, in, source);
   return in;
 }
 
@@ -109,7 +110,7 @@ void problem_two_topologies(Graph& graph, const char* kind, const Named& named) 
 }
 
 NodeId add_source(Graph& graph, const TopicInfo& topic, const Named& named) {
-  return add_source_node(graph, use_topic(graph, topic, TopicClass::source, named), topic.name, named);
+  return add_source_node(graph, use_topic(graph, topic, TopicClass::source, named), parts_of(graph, topic), topic.name, named);
 }
 
 NodeId add_operator(Graph& graph, const char* kind, NodeId input, const Named& named, Rekeys rekeys, const char* tag) {
@@ -157,20 +158,21 @@ bool settle(Graph& graph, NodeId id, const Named& named) {
   return open;
 }
 
-void commit_stage(Graph& graph, NodeId node, NodeId origin, std::unique_ptr<Stage> stage) {
-  mark_stage(graph, node, origin, nullptr, std::move(stage));
+void commit_stage(Graph& graph, NodeId node, NodeId origin, Stage* stage) {
+  mark_stage(graph, node, origin, nullptr, std::unique_ptr<Stage>(stage));
 }
 
-void commit_source(Graph& graph, NodeId node, NodeId source, std::unique_ptr<SourceStage> stage) {
-  SourceStage* object = stage.get();
-  mark_stage(graph, node, source, object, std::move(stage));
+void commit_source(Graph& graph, NodeId node, NodeId source, SourceStage* stage) {
+  std::unique_ptr<Stage> owner(stage);
+  stage->use(topic_of(graph, source));
+  mark_stage(graph, node, source, stage, std::move(owner));
 }
 
 bool needs_repartition(const Graph& graph, NodeId node) { return graph.at(node).key_changed; }
 NodeId repartition_of(const Graph& graph, NodeId node) { return graph.at(node).repartition; }
 
-NodeId add_repartition(Graph& graph, NodeId node, const std::string& name, const Named& named, Schemas schemas, std::unique_ptr<Stage> sink,
-                       std::unique_ptr<SourceStage> source) {
+NodeId add_repartition(Graph& graph, NodeId node, const std::string& name, const Named& named, Schemas schemas, Stage* sink,
+                       SourceStage* source) {
   const std::string local = name + "-repartition";
   const bool store_is_taken = std::any_of(graph.stores.begin(), graph.stores.end(), [&](const StoreEntry& s) { return s.name == name; });
   const int topic = use_repartition_topic(graph, local, named, store_is_taken ? Report::no : Report::yes);
@@ -178,16 +180,15 @@ NodeId add_repartition(Graph& graph, NodeId node, const std::string& name, const
   entry.key_schema = std::move(schemas.key);
   entry.value_schema = std::move(schemas.value);
   const Named unnamed{nullptr, named.file, named.line};
-  const NodeId in = add_pair(graph, "repartition", node, topic, name, local, unnamed, std::move(sink), std::move(source));
+  const NodeId in = add_pair(graph, "repartition", node, topic, nullptr, name, local, unnamed, sink, source);
   graph.at(in).anchor = graph.at(node).anchor;
   graph.at(node).repartition = in;
   return in;
 }
 
-NodeId add_through(Graph& graph, NodeId node, const TopicInfo& topic, const Named& named, std::unique_ptr<Stage> sink,
-                   std::unique_ptr<SourceStage> source) {
+NodeId add_through(Graph& graph, NodeId node, const TopicInfo& topic, const Named& named, Stage* sink, SourceStage* source) {
   const int index = use_topic(graph, topic, TopicClass::through, named);
-  return add_pair(graph, "through", node, index, topic.name, topic.name, named, std::move(sink), std::move(source));
+  return add_pair(graph, "through", node, index, parts_of(graph, topic), topic.name, topic.name, named, sink, source);
 }
 
 NodeId add_table(Graph& graph, const char* kind, NodeId input, StoreSpec spec, const Named& named, const TopicInfo* source) {
@@ -213,13 +214,14 @@ const std::string& store_name(const Graph& graph, NodeId table) {
   return graph.at(graph.at(table).store).name;
 }
 
-const TopicInfo& topic_of(const Graph& graph, NodeId node) { return graph.topics[static_cast<std::size_t>(graph.at(node).topic)].info; }
-
-GraphRef::GraphRef(const GraphRef& other) : graph_{other.graph_} {
-  if (graph_ != nullptr) ++graph_->shares;
+const TopicInfo* parts_of(Graph& graph, const TopicInfo& topic) {
+  if (topic.extractor.empty() && topic.key_codec.empty() && topic.value_codec.empty()) return nullptr;
+  return &graph.parts.emplace_back(topic);
 }
-void GraphRef::release(Graph* graph) {
-  if (--graph->shares == 0) delete graph;
+
+const TopicInfo& topic_of(const Graph& graph, NodeId id) {
+  const Node& node = graph.at(id);
+  return node.parts != nullptr ? *node.parts : graph.topics[static_cast<std::size_t>(node.topic)].info;
 }
 
 }  // namespace detail

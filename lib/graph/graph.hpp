@@ -20,8 +20,9 @@ struct Node {
   const char* file = "";
   int line = 0;
   std::vector<NodeId> inputs;
-  std::vector<NodeId> lookups;  // tables in which it looks keys up
-  int topic = -1;               // of a source or a sink
+  std::vector<NodeId> lookups;       // tables in which it looks keys up
+  int topic = -1;                    // of a source or a sink
+  const TopicInfo* parts = nullptr;  // of a source: the serde objects and the extractor of its topic, if it has any
   StoreId store = StoreId::none;
   NodeId repartition = NodeId::none;  // the source behind its repartition topic
   int stage = -1;
@@ -62,7 +63,7 @@ enum class TopicClass : unsigned char {
 const char* to_string(TopicClass cls);
 
 struct TopicEntry {
-  TopicInfo info;  // of a repartition topic the name begins with the topology's
+  TopicInfo info;  // without serde objects and extractor; of a repartition topic the name begins with the topology's
   TopicClass cls;
   std::string key_schema;  // of a repartition topic
   std::string value_schema;
@@ -70,9 +71,8 @@ struct TopicEntry {
   int line = 0;
 };
 
-/// Owned by its topology and the handles, which share it; changed on the thread that builds it, and only read once an application runs.
+/// Owned by its topology; changed on the thread that builds it, and only read once an application runs.
 struct Graph {
-  int shares = 1;
   const char* file = "";
   int line = 0;
   std::string name;
@@ -80,6 +80,7 @@ struct Graph {
   std::vector<StageEntry> stages;
   std::vector<StoreEntry> stores;
   std::deque<TopicEntry> topics;
+  std::deque<TopicInfo> parts;    // topics with serde objects or extractors, as each use of them gave it
   std::vector<Problem> problems;  // those that showed while it was built
   std::map<std::string, int> occurrences;
   std::map<std::string, NodeId> names;

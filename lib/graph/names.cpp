@@ -98,7 +98,9 @@ int use_topic(Graph& graph, const TopicInfo& info, TopicClass cls, const Named& 
   }
   if (!valid_name(info.name)) problem(graph, named, bad_name("topic", info.name));
   if (info.partitions < 0) problem(graph, named, "topic " + quoted(info.name) + ": the number of partitions is negative");
-  graph.topics.push_back({info, cls, {}, {}, named.file, named.line});
+  TopicInfo plain{info.name, info.key_type, info.value_type};
+  plain.partitions = info.partitions;
+  graph.topics.push_back({std::move(plain), cls, {}, {}, named.file, named.line});
   return static_cast<int>(graph.topics.size()) - 1;
 }
 

@@ -3,8 +3,15 @@
 #include <algorithm>
 
 #include "klamm/detail/ops/calls.hpp"
+#include "klamm/topic.hpp"
 
 namespace klamm::detail {
+
+std::unique_ptr<Stage> Stage::clone(Task& task) const {
+  std::unique_ptr<Stage> stage(copy());
+  stage->bind(task);
+  return stage;
+}
 
 void FanBase::add(Stage& stage) {
   if (stage.idle) return;
@@ -14,6 +21,17 @@ void FanBase::add(Stage& stage) {
 
 bool FanBase::needs_old() const {
   return std::any_of(ports_.begin(), ports_.end(), [](const Stage* stage) { return stage->needs_old; });
+}
+
+Writer* writer_of(Task& task, NodeId sink, const TopicInfo* topic) {
+  Writer* const writer = task.writer(sink);
+  writer->key.reserve(64);  // so that no bytes are not null
+  writer->value.reserve(64);
+  if (topic != nullptr) {
+    writer->keys = topic->key_codec;
+    writer->values = topic->value_codec;
+  }
+  return writer;
 }
 
 void refuse_null_key(NodeId node, const RecordContext& context) { context.task->null_key(node, context); }

@@ -13,6 +13,11 @@ Topology::Topology(const char* name, const char* file, int line) : graph_{new de
   if (!detail::valid_name(graph.name)) graph.problems.push_back({detail::bad_name("topology", graph.name), file, line});
 }
 
+Topology::Topology(Topology&&) noexcept = default;
+Topology& Topology::operator=(Topology&&) noexcept = default;
+Topology::~Topology() = default;
+void Topology::Delete::operator()(detail::Graph* graph) const { delete graph; }
+
 const std::string& Topology::name() const { return (*graph_).name; }
 std::vector<Problem> Topology::check() const { return detail::problems_of(*graph_); }
 std::string Topology::describe() const { return detail::as_text(*graph_); }

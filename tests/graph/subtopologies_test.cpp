@@ -150,14 +150,11 @@ TEST_CASE("stores and repartition topics know the formats of their keys and valu
   }
 }
 
-TEST_CASE("handles stay valid when their topology moves or ends") {
-  auto moved = [] {
-    klamm::Topology t{"app"};
-    auto stream = t.stream(in).filter([](const std::string&) { return true; });
-    klamm::Topology other_home{std::move(t)};
-    stream.to(out);
-    CHECK(other_home.check().empty());
-    return stream;
-  }();
-  moved.to(other);
+TEST_CASE("handles stay valid when their topology moves") {
+  klamm::Topology t{"app"};
+  auto stream = t.stream(in).filter([](const std::string&) { return true; });
+  const klamm::Topology home{std::move(t)};
+  stream.to(out);
+  CHECK(home.check().empty());
+  CHECK(home.graph().nodes.size() == 3);
 }

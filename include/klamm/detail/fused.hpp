@@ -15,7 +15,7 @@ namespace klamm::detail {
 template <class K, class V, class Chain> using out_t = std::conditional_t<Chain::terminal, End, Fan<K, V>>;
 
 /// Binds a fresh clone to its task: per-task callables and writers first, then the consumers.
-template <class Chain, class Out> void bind(Task& task, Stage& stage, Chain& chain, Out& out) {
+template <class Chain, class Out> void bind_chain(Task& task, Stage& stage, Chain& chain, Out& out) {
   if constexpr (Chain::binds) chain.bind(task, stage.node);
   if constexpr (!Chain::terminal) task.connect(out, stage.node);
   stage.touch = Chain::touch | (out.touch() & ~Chain::fresh);
@@ -26,16 +26,14 @@ template <class K, class V, class Chain> class Fused final : public Port<typenam
  public:
   explicit Fused(Chain&& chain) : chain_{std::move(chain)} {}
 
-  std::unique_ptr<Stage> clone(Task& task) const override {
-    auto* stage = new Fused(*this);
-    std::unique_ptr<Stage> owner(stage);
-    detail::bind(task, *stage, stage->chain_, stage->out_);
-    return owner;
-  }
   void push(typename Chain::key& key, typename Chain::value& value, RecordContext& context) override {
     auto next = [this](K& k, V& v, RecordContext& c) { out_.push(k, v, c); };
     chain_.run(key, value, context, next);
   }
+
+ protected:
+  [[nodiscard]] Stage* copy() const override { return new Fused(*this); }
+  void bind(Task& task) override { bind_chain(task, *this, chain_, out_); }
 
  private:
   Chain chain_;
@@ -45,8 +43,7 @@ template <class K, class V, class Chain> class Fused final : public Port<typenam
 /// What all chains have in common that read a topic of K and V: the slots and the slow ways.
 template <class K, class V> class Source : public SourceStage {
  public:
-  /// Takes the topic's serde objects and its extractor.
-  void use(const TopicInfo& info) {
+  void use(const TopicInfo& info) override {
     keys_ = info.key_codec;
     values_ = info.value_codec;
     extractor_ = info.extractor;
@@ -98,14 +95,6 @@ template <class K, class V, class Chain> class FusedSource final : public Source
 
   explicit FusedSource(Chain&& chain) : chain_{std::move(chain)} {}
 
-  std::unique_ptr<Stage> clone(Task& task) const override {
-    auto* stage = new FusedSource(*this);
-    std::unique_ptr<Stage> owner(stage);
-    detail::bind(task, *stage, stage->chain_, stage->out_);
-    stage->attach(task);
-    return owner;
-  }
-
   std::size_t run(std::span<const RawMessage> batch) override {
     auto next = [this](K& k, V& v, RecordContext& c) { out_.push(k, v, c); };
     Task& task = *this->task_;
@@ -143,33 +132,31 @@ template <class K, class V, class Chain> class FusedSource final : public Source
     return done;
   }
 
+ protected:
+  [[nodiscard]] Stage* copy() const override { return new FusedSource(*this); }
+  void bind(Task& task) override {
+    bind_chain(task, *this, chain_, out_);
+    this->attach(task);
+  }
+
  private:
   Chain chain_;
   out_t<K, V, Chain> out_;
 };
 
 template <class K, class V, class Chain> void commit(const Place& place, Chain&& chain) {
-  if constexpr (Chain::source) {
-    auto* stage = new FusedSource<K, V, Chain>(std::move(chain));
-    std::unique_ptr<SourceStage> owner(stage);
-    stage->use(topic_of(*place.graph, place.origin));
-    commit_source(*place.graph, place.node, place.origin, std::move(owner));
-  } else {
-    commit_stage(*place.graph, place.node, place.origin, std::unique_ptr<Stage>(new Fused<K, V, Chain>(std::move(chain))));
-  }
+  if constexpr (Chain::source)
+    commit_source(*place.graph, place.node, place.origin, new FusedSource<K, V, Chain>(std::move(chain)));
+  else
+    commit_stage(*place.graph, place.node, place.origin, new Fused<K, V, Chain>(std::move(chain)));
 }
 
 /// A sink and a source around a topic of ours, or of the user's.
-template <class K, class V> std::unique_ptr<Stage> make_sink(const TopicInfo* topic = nullptr) {
+template <class K, class V> Stage* make_sink(const TopicInfo* topic = nullptr) {
   using Chain = Then<Here<K, V>, Write<K>>;
-  return std::unique_ptr<Stage>(new Fused<K, V, Chain>(Chain{{}, topic != nullptr ? Write<K>{*topic} : Write<K>{}}));
+  return new Fused<K, V, Chain>(Chain{{}, {{{}, nullptr, topic}}});
 }
-template <class K, class V> std::unique_ptr<SourceStage> make_source(const TopicInfo* topic = nullptr) {
-  auto* stage = new FusedSource<K, V, From<K, V>>(From<K, V>{});
-  std::unique_ptr<SourceStage> owner(stage);
-  if (topic != nullptr) stage->use(*topic);
-  return owner;
-}
+template <class K, class V> SourceStage* make_source() { return new FusedSource<K, V, From<K, V>>(From<K, V>{}); }
 
 /// The node from which a stateful operator reads: behind a repartition topic if the key changed since the last topic.
 /// `name`: of the table or join that needs it.

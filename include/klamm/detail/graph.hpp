@@ -20,35 +20,10 @@ class SourceStage;
 class Task;
 class StoreBase;
 
-/// A share in a description: it lives as long as its topology or one of its handles. Used on the thread that builds it.
-class GraphRef {
- public:
-  GraphRef() = default;
-  /// Takes the one share that a new graph has.
-  explicit GraphRef(Graph* graph) : graph_{graph} {}
-  GraphRef(const GraphRef& other);
-  GraphRef(GraphRef&& other) noexcept : graph_{other.graph_} { other.graph_ = nullptr; }
-  GraphRef& operator=(GraphRef other) noexcept {
-    Graph* const mine = graph_;
-    graph_ = other.graph_;
-    other.graph_ = mine;
-    return *this;
-  }
-  ~GraphRef() {
-    if (graph_ != nullptr) release(graph_);
-  }
-
-  Graph& operator*() const { return *graph_; }
-  friend bool operator==(const GraphRef& a, const GraphRef& b) { return a.graph_ == b.graph_; }
-
- private:
-  static void release(Graph* graph);
-  Graph* graph_ = nullptr;
-};
-
-/// Where a handle stands: its last operator, and the node from which its chain reads.
+/// Where a handle stands: its last operator, and the node from which its chain reads. Trivial, because handles are passed on at each
+/// operator.
 struct Place {
-  GraphRef graph;
+  Graph* graph = nullptr;
   NodeId node = NodeId::none;
   NodeId origin = NodeId::none;
 };
@@ -82,8 +57,9 @@ NodeId add_view(Graph& graph, const char* kind, NodeId table, const Named& named
 
 /// Whether the chain that ends at `node` has to be committed now. False if it was before, or if the handle was moved from (a problem).
 bool settle(Graph& graph, NodeId node, const Named& named);
-void commit_stage(Graph& graph, NodeId node, NodeId origin, std::unique_ptr<Stage> stage);
-void commit_source(Graph& graph, NodeId node, NodeId source, std::unique_ptr<SourceStage> stage);
+/// Stages are handed over as plain pointers, which the graph owns from here on: less for each pipeline to compile.
+void commit_stage(Graph& graph, NodeId node, NodeId origin, Stage* stage);
+void commit_source(Graph& graph, NodeId node, NodeId source, SourceStage* stage);
 
 /// What repartition topics and stores remember of their types.
 struct Schemas {
@@ -96,11 +72,10 @@ bool needs_repartition(const Graph& graph, NodeId node);
 /// The source behind the repartition topic of `node`, or none if it has none yet.
 NodeId repartition_of(const Graph& graph, NodeId node);
 /// `name`: of the table or join that needs it.
-NodeId add_repartition(Graph& graph, NodeId node, const std::string& name, const Named& named, Schemas schemas, std::unique_ptr<Stage> sink,
-                       std::unique_ptr<SourceStage> source);
+NodeId add_repartition(Graph& graph, NodeId node, const std::string& name, const Named& named, Schemas schemas, Stage* sink,
+                       SourceStage* source);
 /// A sink into the user's topic and a source from it; without a stage the source is the root of a chain still to come.
-NodeId add_through(Graph& graph, NodeId node, const TopicInfo& topic, const Named& named, std::unique_ptr<Stage> sink,
-                   std::unique_ptr<SourceStage> source);
+NodeId add_through(Graph& graph, NodeId node, const TopicInfo& topic, const Named& named, Stage* sink, SourceStage* source);
 
 using MakeStore = std::unique_ptr<StoreBase> (*)();
 /// What a table says of its store.
@@ -117,7 +92,9 @@ StoreId store_of(const Graph& graph, NodeId node);
 /// The name under which a join derives its own: that of the store it looks into.
 const std::string& store_name(const Graph& graph, NodeId table);
 
-/// Serde objects and extractor of a source's or a sink's topic; the stages ask at commit.
+/// The graph's copy of a topic's serde objects and extractor, for as long as the graph lives; null if it has none.
+const TopicInfo* parts_of(Graph& graph, const TopicInfo& topic);
+/// The topic of a source, with its serde objects and extractor.
 const TopicInfo& topic_of(const Graph& graph, NodeId node);
 
 }  // namespace detail

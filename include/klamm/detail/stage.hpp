@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "klamm/detail/codec.hpp"
 #include "klamm/detail/graph.hpp"
 #include "klamm/record.hpp"
 #include "klamm/serde.hpp"
@@ -20,7 +21,8 @@ enum Touch : unsigned { touches_nothing = 0, touches_key = 1, touches_value = 2 
 class Stage {
  public:
   virtual ~Stage() = default;
-  virtual std::unique_ptr<Stage> clone(Task& task) const = 0;
+  /// A copy that is bound to a task.
+  std::unique_ptr<Stage> clone(Task& task) const;
   /// The `TableView<K, V>` of a table or a view of one, for look-ups; null for all others.
   virtual void* table_view() { return nullptr; }
 
@@ -29,6 +31,11 @@ class Stage {
   unsigned touch = touches_nothing;
   bool needs_old = false;  ///< of a table's changes it wants the old values too
   bool idle = false;       ///< nothing behind it wants to be told: a view that only answers look-ups
+
+ protected:
+  [[nodiscard]] virtual Stage* copy() const = 0;
+  /// Gets what it needs of its task: callables of its own, writers, stores, consumers.
+  virtual void bind(Task& task) = 0;
 };
 
 /// Where a chain starts at a topic: takes whole batches, hands on single records.
@@ -39,6 +46,8 @@ class SourceStage : public Stage {
   virtual std::size_t run(std::span<const RawMessage> batch) = 0;
   /// The event time of a message, for the choice between partitions; false if it can't be decoded.
   virtual bool timestamp_of(const RawMessage& message, Timestamp& out) = 0;
+  /// Takes the topic's serde objects and its extractor; before it is cloned.
+  virtual void use(const TopicInfo& topic) = 0;
 };
 
 /// The typed way in of a stage. Slots may be written to only as `touch` says.
@@ -73,6 +82,7 @@ struct Writer {
   void send(BytesView key_bytes, BytesView value_bytes, const RecordContext& context);
 
   void* sink = nullptr;  ///< the runtime's
+  PartBox keys, values;  ///< this task's copies of the topic's serde objects; empty: the traits
 };
 
 /// Why a record went no further, without being an error.
@@ -116,6 +126,9 @@ class Task {
   Impl* impl_;
   bool halted_ = false;
 };
+
+/// The task's writer of a sink, with buffers and the topic's serde objects (`topic` may be null) in place.
+Writer* writer_of(Task& task, NodeId sink, const TopicInfo* topic);
 
 /// Leaves a context in `Task::context` when an exception passes. The loop works on a context of its own, which stays in registers.
 class Publish {

@@ -82,15 +82,6 @@ template <class K, class V, class A, class Update> class TableStage final : publ
  public:
   TableStage(StoreId store, A start, Update update) : id_{store}, start_{std::move(start)}, update_{std::move(update)} {}
 
-  std::unique_ptr<Stage> clone(Task& task) const override {
-    auto* stage = new TableStage(*this);
-    std::unique_ptr<Stage> owner(stage);
-    if constexpr (requires { stage->update_.bind(); }) stage->update_.bind();
-    stage->store_ = static_cast<Store<A>*>(&task.store(id_));
-    task.connect(stage->out_, this->node);
-    stage->wants_old_ = stage->out_.needs_old();
-    return owner;
-  }
   void* table_view() override { return static_cast<TableView<K, A>*>(this); }
 
   const A* find(const K& key, RecordContext& context) override {
@@ -113,6 +104,15 @@ template <class K, class V, class A, class Update> class TableStage final : publ
     } else {
       context.task->dropped(this->node, context, Drop::null_value);
     }
+  }
+
+ protected:
+  [[nodiscard]] Stage* copy() const override { return new TableStage(*this); }
+  void bind(Task& task) override {
+    if constexpr (requires { update_.bind(); }) update_.bind();
+    store_ = static_cast<Store<A>*>(&task.store(id_));
+    task.connect(out_, this->node);
+    wants_old_ = out_.needs_old();
   }
 
  private:

@@ -47,19 +47,19 @@ template <class K, class V, class F, bool Expected> class FilterView final : pub
  public:
   FilterView(NodeId table, F f) : ViewStage<K, V, V>{table}, f_{std::move(f)} {}
 
-  std::unique_ptr<Stage> clone(Task& task) const override {
-    auto* stage = new FilterView(*this);
-    std::unique_ptr<Stage> owner(stage);
-    if constexpr (Callee<F>::binds) stage->f_.bind();
-    stage->connect(task);
-    stage->needs_old = true;
-    return owner;
-  }
   void push(K& key, Change<V>& change, RecordContext& context) override {
     Change<V> passed{passing(key, change.old, context), passing(key, change.now, context)};
     if (passed.old != nullptr || passed.now != nullptr) this->out_.push(key, passed, context);
   }
   const V* find(const K& key, RecordContext& context) override { return passing(key, this->table_.find(key, context), context); }
+
+ protected:
+  [[nodiscard]] Stage* copy() const override { return new FilterView(*this); }
+  void bind(Task& task) override {
+    if constexpr (Callee<F>::binds) f_.bind();
+    this->connect(task);
+    this->needs_old = true;
+  }
 
  private:
   const V* passing(const K& key, const V* value, RecordContext& context) const {
@@ -75,19 +75,19 @@ template <class K, class V, class R, class F> class MapView final : public ViewS
  public:
   MapView(NodeId table, F f) : ViewStage<K, V, R>{table}, f_{std::move(f)} {}
 
-  std::unique_ptr<Stage> clone(Task& task) const override {
-    auto* stage = new MapView(*this);
-    std::unique_ptr<Stage> owner(stage);
-    if constexpr (Callee<F>::binds) stage->f_.bind();
-    stage->connect(task);
-    stage->needs_old = stage->out_.needs_old();
-    return owner;
-  }
   void push(K& key, Change<V>& change, RecordContext& context) override {
     Change<R> mapped{this->needs_old ? map(key, change.old, old_, context) : nullptr, map(key, change.now, now_, context)};
     this->out_.push(key, mapped, context);
   }
   const R* find(const K& key, RecordContext& context) override { return map(key, this->table_.find(key, context), found_, context); }
+
+ protected:
+  [[nodiscard]] Stage* copy() const override { return new MapView(*this); }
+  void bind(Task& task) override {
+    if constexpr (Callee<F>::binds) f_.bind();
+    this->connect(task);
+    this->needs_old = this->out_.needs_old();
+  }
 
  private:
   const R* map(const K& key, const V* value, R& slot, RecordContext& context) const {

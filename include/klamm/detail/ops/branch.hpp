@@ -16,20 +16,20 @@ template <class K, class V, class... P> class BranchStage final : public Port<K,
   BranchStage(const NodeId (&outputs)[count + 1], P... predicates) : predicates_{Callee<P>{std::move(predicates)}...} {
     for (std::size_t i = 0; i <= count; ++i) outputs_[i] = outputs[i];
   }
-  std::unique_ptr<Stage> clone(Task& task) const override {
-    auto* stage = new BranchStage(*this);
-    std::unique_ptr<Stage> owner(stage);
-    std::apply([](auto&... callee) { (make_own(callee), ...); }, stage->predicates_);
-    for (std::size_t i = 0; i <= count; ++i) {
-      task.connect(stage->fans_[i], outputs_[i]);
-      stage->touch |= stage->fans_[i].touch();
-    }
-    return owner;
-  }
   void push(K& key, V& value, RecordContext& context) override {
     std::size_t to = count;
     if (!choose(key, value, context, to, std::index_sequence_for<P...>{})) return;
     fans_[to].push(key, value, context);
+  }
+
+ protected:
+  [[nodiscard]] Stage* copy() const override { return new BranchStage(*this); }
+  void bind(Task& task) override {
+    std::apply([](auto&... callee) { (make_own(callee), ...); }, predicates_);
+    for (std::size_t i = 0; i <= count; ++i) {
+      task.connect(fans_[i], outputs_[i]);
+      this->touch |= fans_[i].touch();
+    }
   }
 
  private:

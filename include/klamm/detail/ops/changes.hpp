@@ -35,10 +35,9 @@ template <class A> struct Changes : Spreading {
 };
 
 /// `table.to(topic)`: values and tombstones, straight from the store.
-template <class TK> struct WriteChange : SinkEnd<TK> {
-  using SinkEnd<TK>::SinkEnd;
+template <class TK> struct WriteChange : SinkEnd {
   template <class K, class A> bool operator()(K& key, Change<A>& change, RecordContext& context) const {
-    this->put(key, change.now, context);
+    put<TK, K, A>(*writer, key, change.now, context);
     return true;
   }
 };

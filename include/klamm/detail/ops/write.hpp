@@ -24,8 +24,8 @@ template <class T> Encoded encode_with(Codec<plain_t<T>>* codec, const T& value,
     return codec != nullptr ? codec->encode(value, out) : encode(value, out);
 }
 
-/// Serialises a record and hands it to its sink. One function per pair of types, not per chain. Without objects: the fast path.
-template <class K, class V> [[gnu::noinline]] void write(Writer& writer, const K& key, const V& value, const RecordContext& context) {
+/// Serialises a record and hands it to its sink. Without serde objects: the fast path.
+template <class K, class V> inline void write(Writer& writer, const K& key, const V& value, const RecordContext& context) {
   BytesView key_bytes, value_bytes;
   if (has_bytes(key, context)) {
     writer.key.clear();
@@ -45,8 +45,8 @@ template <class K, class V> [[gnu::noinline]] void write(Writer& writer, const K
 
 /// The same for topics with serde objects; a null `value` is a tombstone.
 template <class K, class V>
-[[gnu::noinline]] void write_with(Codec<plain_t<K>>* keys, Codec<plain_t<V>>* values, Writer& writer, const K& key, const V* value,
-                                  const RecordContext& context) {
+void write_with(Codec<plain_t<K>>* keys, Codec<plain_t<V>>* values, Writer& writer, const K& key, const V* value,
+                const RecordContext& context) {
   BytesView key_bytes, value_bytes;
   if (has_bytes(key, context)) {
     if (const Encoded result = encode_with(keys, key, writer.key); !result.ok())
@@ -63,38 +63,32 @@ template <class K, class V>
   writer.send(key_bytes, value_bytes, context);
 }
 
-/// What a sink needs of its topic and its task.
-template <class TK> struct SinkEnd : InPlace {
+/// One function per pair of types, not per chain. A null `value` is a tombstone; a topic of NoKey gets null keys.
+template <class TK, class K, class V> [[gnu::noinline]] void put(Writer& writer, const K& key, const V* value, RecordContext& context) {
+  at_work(writer.node, context);
+  if constexpr (std::is_same_v<TK, NoKey> && !std::is_same_v<K, NoKey>) {
+    put<NoKey>(writer, NoKey{}, value, context);
+  } else if (writer.values.empty() && value != nullptr) [[likely]] {
+    write(writer, key, *value, context);
+  } else {
+    write_with(static_cast<Codec<plain_t<K>>*>(writer.keys.get()), static_cast<Codec<plain_t<V>>*>(writer.values.get()), writer, key, value,
+               context);
+  }
+}
+
+/// What a sink needs of its topic and its task. Small and trivial, because chains are moved at each of their operators.
+struct SinkEnd : InPlace {
   static constexpr bool binds = true, terminal = true;
   Writer* writer = nullptr;
-  PartBox keys, values;
+  const TopicInfo* topic = nullptr;  ///< the graph's; null: the traits
 
-  SinkEnd() = default;
-  explicit SinkEnd(const TopicInfo& topic) : keys{topic.key_codec}, values{topic.value_codec} {}
-  void bind(Task& task, NodeId sink) {
-    writer = task.writer(sink);
-    writer->key.reserve(64);  // so that no bytes are not null
-    writer->value.reserve(64);
-  }
-
- protected:
-  template <class V, class K> void put(const K& key, const V* value, RecordContext& context) const {
-    at_work(writer->node, context);
-    if constexpr (std::is_same_v<TK, NoKey> && !std::is_same_v<K, NoKey>) {
-      put<V>(NoKey{}, value, context);  // keys of this topic mean nothing
-    } else if (values.empty() && value != nullptr) [[likely]] {
-      write(*writer, key, *value, context);
-    } else {
-      write_with(static_cast<Codec<plain_t<K>>*>(keys.get()), static_cast<Codec<plain_t<V>>*>(values.get()), *writer, key, value, context);
-    }
-  }
+  void bind(Task& task, NodeId sink) { writer = writer_of(task, sink, topic); }
 };
 
 /// The end of a chain in a topic.
-template <class TK> struct Write : SinkEnd<TK> {
-  using SinkEnd<TK>::SinkEnd;
+template <class TK> struct Write : SinkEnd {
   template <class K, class V> [[gnu::always_inline]] bool operator()(K& key, V& value, RecordContext& context) const {
-    this->put(key, &value, context);
+    put<TK, K, V>(*writer, key, &value, context);
     return true;
   }
 };
