@@ -11,7 +11,7 @@ constexpr std::size_t filter_part = 20, dirty_part = 8;
 // Beyond the budget by this part, with nothing to evict, the owner waits for a checkpoint.
 constexpr std::size_t spare_part = 16;
 
-constexpr std::size_t most_steps = 64, most_evictions = 4;
+constexpr std::size_t most_steps = 64, most_evictions = 4, ahead = 16;
 
 }  // namespace
 
@@ -46,10 +46,10 @@ void StoreCore::make_room() {
   for (std::size_t steps = 0; freed < most_evictions && steps < most_steps; ++steps) {
     const RowIndex& index = rows.index();
     if (++hand >= index.capacity()) hand = 0;
-    if (hand + 16 < index.capacity()) {
-      if (const RowHandle next = index.row(hand + 16); next != no_row) __builtin_prefetch(rows.at(next));
+    if (hand + ahead < index.capacity()) {
+      if (const RowHandle next = index.row_in_turn(hand + ahead); next != no_row) __builtin_prefetch(rows.at(next));
     }
-    const RowHandle row = index.row(hand);
+    const RowHandle row = index.row_in_turn(hand);
     if (row == no_row) continue;
     RowMeta& meta = rows.meta(row);
     if (commit_of(meta) > durable || touched(row)) continue;

@@ -8,7 +8,7 @@
 namespace klamm::state {
 
 void RowIndex::erase(std::uint32_t hash, RowHandle row) {
-  for (std::size_t b = home(hash);; b = (b + 1) & mask_) {
+  for (std::size_t b = home(hash);; b = after(b, hash)) {
     Bucket& bucket = buckets_[b];
     for (std::size_t i = 0; i < rows_per_bucket; ++i) {
       if (bucket.tags[i] == 0 || bucket.rows[i] != row) continue;
@@ -21,7 +21,7 @@ void RowIndex::erase(std::uint32_t hash, RowHandle row) {
 }
 
 void RowIndex::place(std::uint32_t hash, RowHandle row) {
-  for (std::size_t b = home(hash);; b = (b + 1) & mask_) {
+  for (std::size_t b = home(hash);; b = after(b, hash)) {
     Bucket& bucket = buckets_[b];
     if (const unsigned free = matching_tags(bucket.tags, 0); free != 0) {
       const int i = __builtin_ctz(free);

@@ -40,14 +40,22 @@ class RowIndex {
 
   /// Returns the row for which `equal(row)` holds among those with this hash, or `no_row`.
   template <class Equal> [[nodiscard]] RowHandle find(std::uint32_t hash, Equal equal) const {
-    for (std::size_t b = home(hash);; b = (b + 1) & mask_) {
+    std::size_t b = home(hash);
+    for (std::size_t tries = 0; tries <= mask_; ++tries, b = after(b, hash)) {
       const Bucket& bucket = buckets_[b];
       for (unsigned match = matching_tags(bucket.tags, tag_of(hash)); match != 0; match &= match - 1) {
         const RowHandle row = bucket.rows[__builtin_ctz(match)];
         if (equal(row)) return row;
       }
-      if (bucket.overflow == 0) return no_row;
+      if (bucket.overflow == 0) break;
     }
+    return no_row;
+  }
+  /// Buckets that a look-up of an absent key with this hash looks at.
+  [[nodiscard]] std::size_t probes(std::uint32_t hash) const {
+    std::size_t count = 1;
+    for (std::size_t b = home(hash); count <= mask_ && buckets_[b].overflow != 0; b = after(b, hash)) ++count;
+    return count;
   }
 
   void prefetch(std::uint32_t hash) const { __builtin_prefetch(&buckets_[home(hash)]); }
@@ -73,6 +81,13 @@ class RowIndex {
     const Bucket& bucket = buckets_[i / rows_per_bucket];
     return bucket.tags[i % rows_per_bucket] == 0 ? no_row : bucket.rows[i % rows_per_bucket];
   }
+  /// The same in an order that passes all buckets before it passes one again: rows that go in this order leave all of them alike.
+  /// Bucket by bucket, those that wait for their turn would overflow far into the ones that had it.
+  [[nodiscard]] RowHandle row_in_turn(std::size_t i) const {
+    const Bucket& bucket = buckets_[i & mask_];
+    const std::size_t place = i >> (32 - shift_);
+    return bucket.tags[place] == 0 ? no_row : bucket.rows[place];
+  }
   [[nodiscard]] std::size_t capacity() const { return (mask_ + 1) * rows_per_bucket; }
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] std::size_t bytes() const { return (mask_ + 1) * sizeof(Bucket); }
@@ -90,6 +105,9 @@ class RowIndex {
 
   static std::uint8_t tag_of(std::uint32_t hash) { return static_cast<std::uint8_t>((hash & 0xff) | ((hash & 0xff) == 0)); }
   [[nodiscard]] std::size_t home(std::uint32_t hash) const { return hash >> shift_; }
+
+  /// Where a row goes whose bucket is full: another way for each tag, so that full buckets don't fill their neighbours. Passes all buckets.
+  [[nodiscard]] std::size_t after(std::size_t bucket, std::uint32_t hash) const { return (bucket + 2U * tag_of(hash) + 1) & mask_; }
 
   void place(std::uint32_t hash, RowHandle row);
   void allocate(unsigned log2);

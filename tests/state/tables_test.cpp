@@ -47,6 +47,27 @@ TEST_CASE("the index finds what was put in and not erased, colliding hashes incl
   CHECK(index.size() == count);
 }
 
+TEST_CASE("an index whose rows come and go for ever keeps its probes short") {
+  std::mt19937 random{3};
+  RowIndex index;
+  std::vector<std::uint32_t> hashes(9'000);
+  const auto hash_of = [&](RowHandle row) { return hashes[row]; };
+  for (RowHandle row = 0; row < hashes.size(); ++row) index.insert(hashes[row] = static_cast<std::uint32_t>(random()), row, hash_of);
+  CHECK(index.size() * 4 > index.capacity() * 2);
+  for (std::size_t hand = 0; hand < 100 * index.capacity(); ++hand) {
+    const RowHandle row = index.row_in_turn(hand % index.capacity());
+    if (row == no_row) continue;
+    index.erase(hashes[row], row);
+    index.insert(hashes[row] = static_cast<std::uint32_t>(random()), row, hash_of);
+  }
+  std::size_t probes = 0, found = 0;
+  for (int i = 0; i < 10'000; ++i) probes += index.probes(static_cast<std::uint32_t>(random()));
+  for (RowHandle row = 0; row < hashes.size(); ++row)
+    found += index.find(hashes[row], [&](RowHandle r) { return r == row; }) == row ? 1 : 0;
+  CHECK(found == hashes.size());
+  CHECK(probes < 30'000);
+}
+
 TEST_CASE("keys of all lengths are told apart by their bytes") {
   RowTable rows{sizeof(std::int64_t)};
   const auto construct = [](std::byte* at) { ::new (static_cast<void*>(at)) detail::Row<std::int64_t>; };
