@@ -16,7 +16,7 @@ struct NoFold {};
 ///     auto revenue = klamm::table<double>("revenue").fold([](double& sum, const Order& order) { sum += order.amount; });
 template <class A, class F = detail::NoFold> class TableSpec {
  public:
-  TableSpec(std::string name, A start, F fold) : name_{std::move(name)}, start_{std::move(start)}, fold_{std::move(fold)} {}
+  TableSpec(std::string name, A start, F fold) : fold_{std::move(fold)}, start_{std::move(start)}, name_{std::move(name)} {}
 
   /// The value of a key before its first record; A{} if not said.
   [[nodiscard]] TableSpec starting_at(A start) const { return {name_, std::move(start), fold_}; }
@@ -28,9 +28,9 @@ template <class A, class F = detail::NoFold> class TableSpec {
   [[nodiscard]] const F& fold_function() const { return fold_; }
 
  private:
-  std::string name_;
+  F fold_;  // first, for the reason that `detail::Fence` gives
   A start_;
-  F fold_;
+  std::string name_;
 };
 
 /// A table that keeps an A for each key; A needs a serde, because tables have changelogs.

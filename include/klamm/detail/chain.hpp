@@ -14,8 +14,20 @@
 
 namespace klamm::detail {
 
+/// The first member of every part of a chain: a pointer, never used.
+///
+/// g++ 12 at -O2 loses pointers when a part is copied out of the middle of a larger object. Its points-to analysis keeps one variable for
+/// neighbouring members without pointers; where the copied part begins inside such a variable (behind the two NodeIds of a `Place`, say),
+/// it measures the part's size from the variable's beginning, and what lies at the part's end is not copied: a local that a lambda there
+/// captures by reference counts as never changed (get_constraint_for_1 in tree-ssa-structalias.cc; gone with -fno-tree-pta; no undefined
+/// behaviour is involved). A pointer is a variable of its own, so a part that begins with one is measured right.
+/// tests/dsl/captures_test.cpp fails when that changes.
+struct Fence {
+  const void* none = nullptr;
+};
+
 /// The root of a chain that reads a topic.
-template <class K, class V> struct From {
+template <class K, class V> struct From : Fence {
   using key = K;
   using value = V;
   static constexpr bool root = true, source = true, binds = false, terminal = false;
@@ -23,7 +35,7 @@ template <class K, class V> struct From {
 };
 
 /// The root of a chain that reads another stage; a handle with this chain is a branch point.
-template <class K, class V> struct Here {
+template <class K, class V> struct Here : Fence {
   using key = K;
   using value = V;
   static constexpr bool root = true, source = false, binds = false, terminal = false;
@@ -32,7 +44,7 @@ template <class K, class V> struct Here {
 
 /// What all operators have. `binds`: needs something of its task. `touch`: the slots it writes to. `fresh`: the slots of its own that it
 /// gives to what comes next.
-struct Operator {
+struct Operator : Fence {
   static constexpr bool binds = false, terminal = false;
   static constexpr unsigned touch = touches_nothing, fresh = touches_nothing;
 };
