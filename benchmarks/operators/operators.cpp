@@ -195,20 +195,13 @@ template <class V, int N, Tail T> void measure(int rounds) {
   std::size_t allocated = 0, allocated_by_hand = 0;
   for (int round = -3; round < rounds; ++round) {
     double a = 0, b = 0;
-    for (int s = 0; s < slices; ++s) {
-      const std::size_t start = allocations;
-      const double t0 = now();
-      require(hand_run.feed(in, batch.messages));
-      const double t1 = now();
-      const std::size_t between = allocations;
-      require(run.feed(in, batch.messages));
-      const double t2 = now();
-      if (round >= 0) {
-        allocated_by_hand += between - start;
-        allocated += allocations - between;
-      }
-      a += t1 - t0;
-      b += t2 - t1;
+    for (int s = 0; s < 2 * slices; ++s) {
+      const bool is_mine = (s & 1) != (s >> 1 & 1);  // in turns, and each as often first as second
+      const std::size_t before = allocations;
+      const double start = now();
+      require((is_mine ? run : hand_run).feed(in, batch.messages));
+      (is_mine ? b : a) += now() - start;
+      if (round >= 0) (is_mine ? allocated : allocated_by_hand) += allocations - before;
     }
     if (round < 0) continue;
     ratios.push_back(b / a);
