@@ -267,6 +267,7 @@ std::size_t StoreBase::size() const { return core_->rows.size(); }
 StoreFigures StoreBase::figures() const {
   StoreFigures figures;
   figures.rows = core_->rows.size();
+  figures.row_bytes = core_->rows.bytes();
   figures.memory_bytes = core_->memory_bytes();
   figures.heap_bytes = core_->heap_bytes;
   figures.evicted = core_->evicted;

@@ -57,6 +57,7 @@ enum class Contents : unsigned char {
 
 struct StoreFigures {
   std::size_t rows = 0;           ///< in memory
+  std::size_t row_bytes = 0;      ///< of rows and index
   std::size_t memory_bytes = 0;   ///< what `StoreFile::memory_bytes` is compared with
   std::size_t heap_bytes = 0;     ///< of it, what values keep on the heap; counted where there is a budget
   std::size_t dirty_bytes = 0;    ///< settled, and not in the file yet
