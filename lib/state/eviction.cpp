@@ -42,7 +42,7 @@ bool StoreCore::covers_file() {
 
 void StoreCore::make_room() {
   const CommitNumber durable = checkpointer->durable();
-  std::size_t freed = 0;
+  std::size_t freed = 0, passed_by = 0;
   for (std::size_t steps = 0; freed < most_evictions && steps < most_steps; ++steps) {
     const RowIndex& index = rows.index();
     if (++hand >= index.capacity()) hand = 0;
@@ -53,12 +53,15 @@ void StoreCore::make_room() {
     if (row == no_row) continue;
     RowMeta& meta = rows.meta(row);
     if (commit_of(meta) > durable || touched(row)) continue;
-    if (take_reference(meta)) continue;
+    if (take_reference(meta)) {
+      ++passed_by;
+      continue;
+    }
     if (meta.present()) complete = false;
     destroy(row);
     ++freed, ++evicted;
   }
-  if (freed != 0 || memory_bytes() <= budget + budget / spare_part) return;
+  if (freed != 0 || passed_by != 0 || memory_bytes() <= budget + budget / spare_part) return;
   // Waiting helps only against rows that are settled and not in the file, and while it can be written.
   if (durable >= settled || !checkpointer->status().ok()) return;
   ++held_back;

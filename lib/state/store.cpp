@@ -81,14 +81,15 @@ std::byte* StoreBase::find_row(BytesView key) {
   state::StoreCore& core = *core_;
   const std::uint32_t hash = hash_key(key);
   RowHandle handle = core.rows.find(hash, key);
-  if (handle == no_row) {
+  if (handle != no_row) {
+    state::StoreCore::set_referenced(core.rows.meta(handle));
+  } else {
     if (core.complete) return nullptr;
     handle = core.load(hash, key);
     if (handle == no_row) return nullptr;
   }
   std::byte* row = core.rows.at(handle);
-  RowMeta& meta = core.rows.meta(row);
-  state::StoreCore::set_referenced(meta);
+  const RowMeta& meta = core.rows.meta(row);
   return meta.present() ? row : nullptr;
 }
 
@@ -96,7 +97,9 @@ StoreBase::Touched StoreBase::touch_row(BytesView key) {
   state::StoreCore& core = *core_;
   const std::uint32_t hash = hash_key(key);
   RowHandle handle = core.rows.find(hash, key);
-  if (handle == no_row) {
+  if (handle != no_row) {
+    state::StoreCore::set_referenced(core.rows.meta(handle));
+  } else {  // not referenced: what is wanted once goes first
     if (!core.complete) handle = core.load(hash, key);
     if (handle == no_row) {
       handle = core.create(hash, key);
@@ -105,7 +108,6 @@ StoreBase::Touched StoreBase::touch_row(BytesView key) {
   }
   std::byte* row = core.rows.at(handle);
   RowMeta& meta = core.rows.meta(row);
-  state::StoreCore::set_referenced(meta);
   state::UndoLog& log = core.open_generation();
   if (log.entry(handle, meta) != nullptr) return {row, no_slot};
   state::UndoLog& in_flight = core.in_flight();

@@ -130,6 +130,29 @@ TEST_CASE("a restore of more than the budget goes to the file in parts, and star
   }
 }
 
+TEST_CASE("a row that was erased does not come back from the file while its tombstone is on the way") {
+  TempDirectory directory;
+  const auto executor = ports::inline_executor();
+  Store<std::int64_t> store;
+  REQUIRE(store.open(small_file(directory), *executor).ok());
+  put<std::int64_t>(store, "gone", 1);
+  commit(store, 1);
+  std::int64_t i = 0;
+  while (store.figures().memory_bytes < budget - 40'000) {
+    for (const std::int64_t end = i + 500; i < end; ++i) put(store, key_of(i), i);
+    commit(store, 1, 1000);
+    REQUIRE(store.flush().ok());
+  }
+  REQUIRE(store.flush().ok());
+  erase(store, "gone");
+  commit(store, 2);
+  REQUIRE(store.figures().evicted == 0);
+  for (const std::int64_t end = i + 2'000; i < end; ++i) put(store, key_of(i), i);
+  REQUIRE(store.figures().evicted > 500);
+  REQUIRE(store.durable_position() == 1);
+  CHECK(store.find(bytes("gone")) == nullptr);
+}
+
 TEST_CASE("what values keep on the heap counts") {
   CHECK(detail::heap_bytes(std::int64_t{1}) == 0);
   CHECK(detail::heap_bytes(std::string("short")) == 0);

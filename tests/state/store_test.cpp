@@ -221,7 +221,21 @@ TEST_CASE("a value whose serde is away is not lost: the same again later") {
   away = true;
   CHECK(store.find(bytes("a")) == nullptr);
   CHECK(store.content_status().code() == Code::unavailable);
+  SUBCASE("only looked for") {}
+  SUBCASE("to be changed") {
+    put<Picky>(store, "b", {"erased, and not in the file yet"});
+    erase(store, "b");
+    away = false;
+    store.abort();
+    put<Picky>(store, "b", {"fine"});
+    commit(store, 3);
+    erase(store, "b");
+    commit(store, 4);
+    away = true;
+    store.change(bytes("a"));
+  }
   away = false;
+  CHECK(store.content_status().code() == Code::unavailable);
   store.abort();
   CHECK(store.content_status().ok());
   CHECK(store.find(bytes("a")) != nullptr);
