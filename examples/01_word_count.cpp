@@ -75,5 +75,5 @@ int main(int argc, char** argv) {
   if (const int wrong_usage = example::parse(argc, argv, options); wrong_usage != 0) return wrong_usage;
   const klamm::Status status = run(options);
   if (!status.ok()) example::complain(argv[0], status);
-  return status.exit_code();
+  return status.ok() ? 0 : 1;
 }

@@ -23,12 +23,16 @@ inline klamm::Result<Counts> top_of(klamm::Query<std::int64_t>& query, std::size
   return rows;
 }
 
+inline klamm::Status flush_stdout() {
+  return std::fflush(stdout) == 0 ? klamm::Status{} : klamm::Status{klamm::Code::resource_exhausted, "stdout: can't be written"};
+}
+
 /// The ten most frequent words, to stdout.
 inline klamm::Status print_top(klamm::Query<std::int64_t>& query) {
   const klamm::Result<Counts> top = top_of(query, 10);
   if (!top.ok()) return top.status();
   for (const auto& [word, count] : *top) std::printf("%8lld  %s\n", static_cast<long long>(count), word.c_str());
-  return {};
+  return flush_stdout();
 }
 
 /// All words with their counts, sorted by word bytewise, to stdout.
@@ -37,7 +41,7 @@ inline klamm::Status dump(klamm::Query<std::int64_t>& query) {
   if (!rows.ok()) return rows.status();
   std::sort(rows->begin(), rows->end(), [](const auto& a, const auto& b) { return a.key < b.key; });
   for (const auto& [word, count] : *rows) std::printf("%s\t%lld\n", word.c_str(), static_cast<long long>(count));
-  return std::fflush(stdout) == 0 ? klamm::Status{} : klamm::Status{klamm::Code::resource_exhausted, "stdout: can't be written"};
+  return flush_stdout();
 }
 
 /// Shows on stderr how far a count is: a top ten that redraws itself on a terminal, else a line now and then.

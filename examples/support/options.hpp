@@ -50,7 +50,8 @@ inline int parse(int argc, char** argv, Options& options) {
     else if (c == ':')
       return wrong_usage(argv[0], std::string{argv[optind - 1]} + ": needs a value");
     else if (c == '?')
-      return wrong_usage(argv[0], std::string{argv[optind - 1]} + ": unknown option");
+      return wrong_usage(argv[0],
+                         (optopt != 0 ? std::string{'-', static_cast<char>(optopt)} : std::string{argv[optind - 1]}) + ": unknown option");
   }
   if (optind < argc) options.file = argv[optind++];
   if (optind < argc) return wrong_usage(argv[0], std::string{argv[optind]} + ": only one FILE");

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "klamm/callback.hpp"
+#include "klamm/detail/outside.hpp"
 #include "klamm/errors.hpp"
 #include "klamm/logging.hpp"
 #include "klamm/table.hpp"
@@ -136,24 +137,11 @@ class RawProducer {
   Send try_send(BytesView key, BytesView value, const SendOptions& options) const;
   Status flush() const;
   [[nodiscard]] Result<std::int64_t> position() const;
-  [[nodiscard]] const Status& status() const;
+  Status status() const;
 
  private:
   std::shared_ptr<Impl> impl_;
 };
-
-template <class T> BytesView encode_nullable(const T& value, Bytes& out) {
-  if constexpr (std::is_same_v<T, NoKey>) {
-    return {};
-  } else {
-    if constexpr (optional_v<T>) {
-      if (!value) return {};
-    }
-    out.reserve(64);  // so that an empty value is not a null one
-    serde<T>::encode(value, out);
-    return out;
-  }
-}
 
 struct RawQueryRow {
   std::string key;
@@ -166,55 +154,68 @@ struct RawQueryRow {
 /// Puts records into a topic from outside the topology. Any thread; copies are the same producer.
 template <class K, class V> class Producer {
  public:
-  explicit Producer(detail::RawProducer raw) : raw_{std::move(raw)} {}
+  Producer(detail::RawProducer raw, const Topic<K, V>& topic) : raw_{std::move(raw)}, topic_{topic} {}
 
-  /// Copies the record; waits while too much is waiting to be written.
+  /// Copies the record; waits while too much is waiting to be written. `invalid_argument` when key or value can't be encoded.
   Status send(const K& key, const V& value, const SendOptions& options = {}) const {
     Bytes k, v;
-    const BytesView key_bytes = detail::encode_nullable(key, k);
-    return raw_.send(key_bytes, detail::encode_nullable(value, v), options, std::nullopt);
+    BytesView key_bytes, value_bytes;
+    if (Status status = encode(key, value, k, v, key_bytes, value_bytes); !status.ok()) return status;
+    return raw_.send(key_bytes, value_bytes, options, std::nullopt);
   }
   /// Never blocks.
   [[nodiscard]] Send try_send(const K& key, const V& value, const SendOptions& options = {}) const {
     Bytes k, v;
-    const BytesView key_bytes = detail::encode_nullable(key, k);
-    return raw_.try_send(key_bytes, detail::encode_nullable(value, v), options);
+    BytesView key_bytes, value_bytes;
+    if (!encode(key, value, k, v, key_bytes, value_bytes).ok()) return Send::failed;
+    return raw_.try_send(key_bytes, value_bytes, options);
   }
   /// Returns when all that was sent before is in the log for good.
   Status flush() const { return raw_.flush(); }
   /// Why it can't send, if it can't.
-  [[nodiscard]] const Status& status() const { return raw_.status(); }
+  Status status() const { return raw_.status(); }
 
  private:
+  Status encode(const K& key, const V& value, Bytes& k, Bytes& v, BytesView& key_bytes, BytesView& value_bytes) const {
+    if (Status status = detail::encode_outside(topic_.name(), topic_.info().key_codec, key, k, key_bytes); !status.ok()) return status;
+    return detail::encode_outside(topic_.name(), topic_.info().value_codec, value, v, value_bytes);
+  }
+
   detail::RawProducer raw_;
+  Topic<K, V> topic_;
 };
 
 /// Puts records into a topic together with a position in what they were read from (a file's byte offset, say): both become durable in one
 /// commit, so a feeder that starts again at `position()` neither loses nor repeats. Embedded log only. One thread.
 template <class K, class V> class Feeder {
  public:
-  explicit Feeder(detail::RawProducer raw) : raw_{std::move(raw)} {}
+  Feeder(detail::RawProducer raw, const Topic<K, V>& topic) : raw_{std::move(raw)}, topic_{topic} {}
 
   /// The last committed position; 0 before the first.
   [[nodiscard]] Result<std::int64_t> position() const { return raw_.position(); }
   /// `position`: where to go on behind this record.
   Status send(const K& key, const V& value, std::int64_t position, const SendOptions& options = {}) {
-    key_.clear();
-    value_.clear();
-    const BytesView key_bytes = detail::encode_nullable(key, key_);
-    return raw_.send(key_bytes, detail::encode_nullable(value, value_), options, position);
+    BytesView key_bytes, value_bytes;
+    if (Status status = detail::encode_outside(topic_.name(), topic_.info().key_codec, key, key_, key_bytes); !status.ok()) return status;
+    if (Status status = detail::encode_outside(topic_.name(), topic_.info().value_codec, value, value_, value_bytes); !status.ok())
+      return status;
+    return raw_.send(key_bytes, value_bytes, options, position);
   }
+  /// Returns when all that was sent before is in the log for good, with its positions.
   Status flush() const { return raw_.flush(); }
-  [[nodiscard]] const Status& status() const { return raw_.status(); }
+  /// Why it can't send, if it can't.
+  Status status() const { return raw_.status(); }
 
  private:
   detail::RawProducer raw_;
+  Topic<K, V> topic_;
   Bytes key_, value_;
 };
 
 class App;
 
-/// Reads a table of a running application, from any thread, as of the last commit of each partition.
+/// Reads a table of a running application, as of the last commit of each partition. Any thread but klamm's own: an operator that waited for
+/// another worker's answer could wait for ever, and gets `failed_precondition`; it joins the table instead.
 template <class V> class Query {
  public:
   Query(App& app, std::string store) : app_{&app}, store_{std::move(store)} {}
@@ -229,7 +230,9 @@ template <class V> class Query {
   std::string store_;
 };
 
-/// Runs a topology. The topology must outlive it. Installs no signal handlers, never calls exit, throws nothing.
+/// Runs a topology. The topology must outlive it. Installs no signal handlers, never calls exit, throws nothing; what functions given to it
+/// throw is caught. Stopping or waiting from its own threads (operators, listeners) asks it to stop and is `failed_precondition`: nobody
+/// can wait for himself.
 class App {
  public:
   App(const Topology& topology, AppOptions options);
@@ -247,19 +250,21 @@ class App {
   Status stop(Duration deadline);
   /// Waits until it has stopped by itself or by `request_stop`, then as `stop`.
   Status wait();
-  /// Waits until every record that is in the topics has passed all operations and is committed: true; false when that is not so at the
-  /// deadline. `cancelled` when the application stops before.
+  /// Flushes the producers and feeders, and waits until every record that is in the topics has passed all operations and is committed:
+  /// true; false when that is not so at the deadline. `cancelled` when the application stops before.
   Result<bool> drain(Duration deadline);
 
-  /// Is called at each change of state, on klamm's threads; set before start.
+  /// Is called at each change of state, in `start` and on klamm's threads; set before start.
   void on_state(Callback<void(State)> listener);
   [[nodiscard]] AppStatus status() const;
 
   /// After start.
-  template <class K, class V> Producer<K, V> producer(const Topic<K, V>& topic) { return Producer<K, V>{raw_producer(topic.name(), {})}; }
+  template <class K, class V> Producer<K, V> producer(const Topic<K, V>& topic) {
+    return Producer<K, V>{raw_producer(topic.name(), {}), topic};
+  }
   /// `name`: whose position it keeps. After start.
   template <class K, class V> Feeder<K, V> feeder(const Topic<K, V>& topic, const std::string& name) {
-    return Feeder<K, V>{raw_producer(topic.name(), name)};
+    return Feeder<K, V>{raw_producer(topic.name(), name), topic};
   }
   template <class A, class F> Query<A> query(const TableSpec<A, F>& table) { return {*this, table.name()}; }
   /// A table by the name of its store.
@@ -279,7 +284,8 @@ class App {
 
 template <class V> template <class K> Result<std::optional<V>> Query<V>::get(const K& key) const {
   Bytes bytes;
-  const BytesView key_bytes = detail::encode_nullable(key, bytes);
+  BytesView key_bytes;
+  if (Status status = detail::encode_outside(store_, {}, key, bytes, key_bytes); !status.ok()) return status;
   Result<std::optional<std::string>> found = app_->query_one(store_, detail::schema_of<K>(), key_bytes);
   if (!found.ok()) return found.status();
   if (!*found) return std::optional<V>{};

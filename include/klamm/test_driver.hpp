@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "klamm/detail/outside.hpp"
 #include "klamm/errors.hpp"
 #include "klamm/klamm.hpp"
 
@@ -89,13 +90,6 @@ inline BytesView view_of(std::string_view text) {
   return {reinterpret_cast<const std::byte*>(text.data() != nullptr ? text.data() : ""), text.size()};
 }
 
-template <class T> std::optional<plain_t<T>> decoded(const std::optional<std::string>& bytes) {
-  if (!bytes) return std::nullopt;
-  plain_t<T> value{};
-  if (!decode(view_of(*bytes), value).ok()) return std::nullopt;
-  return value;
-}
-
 }  // namespace detail
 
 /// A record read from an output. An empty optional is null.
@@ -140,20 +134,17 @@ template <class K, class V> class TestInput {
   }
 
  private:
-  template <class T> static BytesView encoded(const T* value, Bytes& out) {
-    if (value == nullptr) return {};
-    if constexpr (detail::optional_v<T>) {
-      if (!*value) return {};
-    }
-    out.reserve(64);
-    static_cast<void>(serde<T>::encode(*value, out));
-    return out;
-  }
   Status put(const K* key, const V* value, const At& at) {
-    Bytes key_bytes, value_bytes;
-    BytesView k;
-    if constexpr (!std::is_same_v<K, NoKey>) k = encoded(key, key_bytes);
-    return core_->send(topic_.name(), k, encoded(value, value_bytes), at.timestamp, {}, {});
+    Bytes k, v;
+    BytesView key_bytes, value_bytes;
+    if (key != nullptr) {
+      if (Status status = detail::encode_outside(topic_.name(), topic_.info().key_codec, *key, k, key_bytes); !status.ok()) return status;
+    }
+    if (value != nullptr) {
+      if (Status status = detail::encode_outside(topic_.name(), topic_.info().value_codec, *value, v, value_bytes); !status.ok())
+        return status;
+    }
+    return core_->send(topic_.name(), key_bytes, value_bytes, at.timestamp, {}, {});
   }
 
   detail::DriverCore* core_;
@@ -171,7 +162,8 @@ template <class K, class V> class TestOutput {
   Records read() {
     Records records;
     for (const detail::RawOutput& raw : core_->read(topic_.name(), cursor_)) {
-      records.push_back({detail::decoded<K>(raw.key), detail::decoded<V>(raw.value), raw.timestamp, raw.partition});
+      records.push_back({detail::decode_outside<K>(topic_.info().key_codec, raw.key),
+                         detail::decode_outside<V>(topic_.info().value_codec, raw.value), raw.timestamp, raw.partition});
     }
     return records;
   }

@@ -10,6 +10,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "app/raw_producer.hpp"
 #include "app/stderr_log.hpp"
@@ -37,6 +38,7 @@ class StopSignal {
   StopSignal& operator=(const StopSignal&) = delete;
 
   void raise() {
+    if (::getpid() != owner_) return;  // a forked child touches nothing of its parent's
     raised_.store(true);
     const std::uint64_t one = 1;
     [[maybe_unused]] const ssize_t written = ::write(fd_, &one, sizeof one);
@@ -53,8 +55,51 @@ class StopSignal {
 
  private:
   const int fd_;
+  const pid_t owner_ = ::getpid();
   std::atomic<bool> raised_{false};
 };
+
+/// What exists while the application runs. Shared with calls from other threads, so that it outlives those that are under way.
+struct Running {
+  std::unique_ptr<log::Log> log;
+  std::unique_ptr<runtime::Engine> engine;  // before the log goes
+};
+
+/// The application whose own thread this is: a worker, the coordinator, or the one in `start`.
+thread_local const void* own_application = nullptr;
+
+class OwnThread {
+ public:
+  explicit OwnThread(const void* application) : before_{std::exchange(own_application, application)} {}
+  ~OwnThread() { own_application = before_; }
+  OwnThread(const OwnThread&) = delete;
+  OwnThread& operator=(const OwnThread&) = delete;
+
+ private:
+  const void* const before_;
+};
+
+/// Deadlines beyond a year are a year: none overflows.
+std::chrono::milliseconds bounded(Duration d) {
+  constexpr std::int64_t year = std::int64_t{365} * 24 * 3600 * 1000;
+  return std::chrono::milliseconds{std::clamp<std::int64_t>(d.milliseconds(), 0, year)};
+}
+
+Status check(const AppOptions& options) {
+  std::string problems;
+  const auto expect = [&problems](bool ok, const char* what) {
+    if (!ok) problems += std::string{problems.empty() ? "" : "\n"} + "AppOptions::" + what;
+  };
+  expect(options.log.kind() != LogChoice::Kind::none, "log: no log is named: set it to klamm::embedded(directory) or klamm::in_memory()");
+  expect(options.threads >= 1, "threads: expected at least 1");
+  expect(options.partitions >= 0, "partitions: expected a count, or 0 for what the directory has");
+  expect(options.max_pending_bytes >= 64 << 10, "max_pending_bytes: expected at least 64 KiB");
+  expect(options.checkpoint_bytes >= 1, "checkpoint_bytes: expected at least 1");
+  expect(options.commit_interval.milliseconds() >= 0, "commit_interval: must not be negative");
+  expect(options.checkpoint_interval.milliseconds() >= 1, "checkpoint_interval: expected at least a millisecond");
+  expect(options.watchdog.milliseconds() >= 0, "watchdog: must not be negative");
+  return problems.empty() ? Status{} : Status{Code::invalid_argument, problems};
+}
 
 }  // namespace
 
@@ -73,10 +118,19 @@ struct App::Impl {
   Impl(const Topology& t, AppOptions o)
       : topology{t}, options{std::move(o)}, logger{options.log_sink ? options.log_sink : stderr_log(), ports::system_clock()} {}
 
-  Status open_log();
+  Result<std::unique_ptr<log::Log>> open_log() const;
+  [[nodiscard]] runtime::Settings settings() const;
+  Status open();
+  void flush_producers();
+  void close_producers(const Status& why);
+  [[nodiscard]] AppStatus figures_of(const runtime::Engine& of) const;
   void coordinate();
   void finish(const Status& why);
   void set_state(State next);
+  [[nodiscard]] Status only_elsewhere(const char* call) const {
+    return {Code::failed_precondition, "application \"" + application_id + "\": " + call + " on its own thread would wait for itself",
+            application_id};
+  }
   void report_restore();
 
   const Topology& topology;
@@ -84,17 +138,19 @@ struct App::Impl {
   runtime::Logger logger;
   std::string application_id;
   std::unique_ptr<ports::Executor> background;
-  std::unique_ptr<log::Log> log;
-  std::unique_ptr<runtime::Engine> engine;
+  runtime::Engine* engine = nullptr;  // of `running`, for the coordinator
   StopSignal stop;
+  std::mutex joining;
   std::thread coordinator;
   Callback<void(State)> listener;
 
   mutable std::mutex mutex;
   std::condition_variable changed;
+  std::shared_ptr<Running> running;
+  AppStatus last;  // when it stopped
   State state = State::created;
   Status status;
-  bool abandon = false;
+  bool abandon = false, producers_closed = false;
   std::vector<std::weak_ptr<detail::RawProducer::Impl>> producers;
   std::int64_t restore_reported_ms = 0, restore_started_ms = 0, restore_started_at = 0;
 };
@@ -105,77 +161,81 @@ App::~App() {
   if (!stop(destructor_deadline).ok()) static_cast<void>(wait());
 }
 
-Status App::Impl::open_log() {
-  const std::string subject = "application \"" + application_id + "\"";
-  switch (options.log.kind()) {
-    case LogChoice::Kind::none:
-      return {Code::invalid_argument,
-              subject + ": no log is named: set AppOptions::log to klamm::embedded(directory) or klamm::in_memory()", application_id};
-    case LogChoice::Kind::in_memory: {
-      log::MemoryOptions memory;
-      memory.default_partitions = options.partitions > 0 ? options.partitions : default_partitions;
-      if (options.log.retention() == Retention::until_committed) memory.retention = log::MemoryOptions::Retention::until_committed;
-      memory.inlet_bytes = options.max_pending_bytes / 4;
-      log = log::memory_log(memory);
-      return {};
-    }
-    case LogChoice::Kind::embedded:
-      break;
+Result<std::unique_ptr<log::Log>> App::Impl::open_log() const {
+  if (options.log.kind() == LogChoice::Kind::in_memory) {
+    log::MemoryOptions memory;
+    memory.default_partitions = options.partitions > 0 ? options.partitions : default_partitions;
+    if (options.log.retention() == Retention::until_committed) memory.retention = log::MemoryOptions::Retention::until_committed;
+    memory.inlet_bytes = options.max_pending_bytes / 4;
+    return log::memory_log(memory);
   }
   log::EmbeddedOptions embedded;
   embedded.directory = options.log.directory();
   embedded.application_id = application_id;
   embedded.new_directory_partitions = default_partitions;
   if (options.partitions > 0) embedded.default_partitions = options.partitions;
-  Result<std::unique_ptr<log::Log>> opened = log::open_embedded(std::move(embedded));
-  if (!opened.ok()) return opened.status();
-  log = std::move(*opened);
-  return {};
+  return log::open_embedded(std::move(embedded));
+}
+
+runtime::Settings App::Impl::settings() const {
+  runtime::Settings settings;
+  settings.on_error = {options.on_decode_error.value_or(options.on_error), options.on_process_error.value_or(options.on_error),
+                       options.on_produce_error.value_or(options.on_error)};
+  settings.commit_interval = options.commit_interval;
+  settings.max_pending_bytes = options.max_pending_bytes;
+  settings.watchdog = options.watchdog;
+  settings.checkpoint_interval = options.checkpoint_interval;
+  settings.checkpoint_bytes = options.checkpoint_bytes;
+  if (options.log.kind() == LogChoice::Kind::embedded)
+    settings.state_dir = options.state_dir.empty() ? options.log.directory() + "/stores" : options.state_dir;
+  settings.purge_sources = options.log.retention() == Retention::until_committed;
+  return settings;
+}
+
+Status App::Impl::open() {
+  if (Status wrong = check(options); !wrong.ok()) return wrong;
+  background = ports::background_thread("klamm-bg");
+  auto opened = std::make_shared<Running>();
+  Result<std::unique_ptr<log::Log>> log = open_log();
+  if (!log.ok()) return log.status();
+  opened->log = std::move(*log);
+  opened->engine = std::make_unique<runtime::Engine>(topology.graph(), application_id, settings(), *opened->log, ports::system_clock(),
+                                                     *background, logger);
+  engine = opened->engine.get();
+  {
+    const std::lock_guard lock{mutex};
+    running = opened;
+  }
+  if (Status started = engine->start(options.threads, opened->log->default_partitions()); !started.ok()) return started;
+  return engine->coordinate();
 }
 
 Status App::start() {
   Impl& app = *impl_;
+  const OwnThread own{&app};
   {
     const std::lock_guard lock{app.mutex};
     if (app.state != State::created)
       return {Code::failed_precondition, "application \"" + app.application_id + "\": start() was called before"};
+    app.application_id = app.options.application_id.empty() ? app.topology.graph().name : app.options.application_id;
   }
-  const detail::Graph& graph = app.topology.graph();
-  app.application_id = app.options.application_id.empty() ? graph.name : app.options.application_id;
   app.set_state(State::starting);
-  app.background = ports::background_thread("klamm-bg");
-  Status status = app.open_log();
-  if (status.ok()) {
-    runtime::Settings settings;
-    settings.on_error = {app.options.on_decode_error.value_or(app.options.on_error),
-                         app.options.on_process_error.value_or(app.options.on_error),
-                         app.options.on_produce_error.value_or(app.options.on_error)};
-    settings.commit_interval = app.options.commit_interval;
-    settings.max_pending_bytes = app.options.max_pending_bytes;
-    settings.watchdog = app.options.watchdog;
-    settings.checkpoint_interval = app.options.checkpoint_interval;
-    settings.checkpoint_bytes = app.options.checkpoint_bytes;
-    if (app.options.log.kind() == LogChoice::Kind::embedded)
-      settings.state_dir = app.options.state_dir.empty() ? app.options.log.directory() + "/stores" : app.options.state_dir;
-    settings.purge_sources = app.options.log.retention() == Retention::until_committed;
-    app.engine = std::make_unique<runtime::Engine>(graph, app.application_id, settings, *app.log, ports::system_clock(), *app.background,
-                                                   app.logger);
-    status = app.engine->start(app.options.threads, app.log->default_partitions());
-    if (status.ok()) status = app.engine->coordinate();
-  }
-  if (!status.ok()) {
+  if (Status status = app.open(); !status.ok()) {
     app.finish(status);
     return status;
   }
   app.set_state(app.engine->restoring() ? State::restoring : State::running);
-  app.engine->run([this](int worker) {
-    if (impl_->options.on_thread_start) impl_->options.on_thread_start(worker);
+  app.engine->run([&app](int worker) {
+    own_application = &app;
+    if (app.options.on_thread_start) app.options.on_thread_start(worker);
   });
-  app.coordinator = std::thread{[this] { impl_->coordinate(); }};
+  const std::lock_guard lock{app.joining};
+  app.coordinator = std::thread{[&app] { app.coordinate(); }};
   return {};
 }
 
 void App::Impl::coordinate() {
+  const OwnThread own{this};
   Status failed;
   while (!stop.raised()) {
     if (failed = engine->coordinate(); !failed.ok()) break;
@@ -184,29 +244,55 @@ void App::Impl::coordinate() {
     stop.wait(round_ms);
   }
   set_state(State::stopping);
+  close_producers(failed);  // so that nobody waits for room that will never come
   engine->request_stop();
   while (!engine->finished()) {
-    {
-      std::unique_lock lock{mutex};
-      if (abandon) engine->abandon();
-      changed.wait_for(lock, std::chrono::milliseconds{2});
-    }
+    std::unique_lock lock{mutex};
+    if (abandon) engine->abandon();
+    changed.wait_for(lock, std::chrono::milliseconds{2});
   }
   engine->join_threads();
   finish(failed.ok() ? engine->failure() : failed);
 }
 
+void App::Impl::flush_producers() {
+  std::vector<std::weak_ptr<detail::RawProducer::Impl>> open;
+  {
+    const std::lock_guard lock{mutex};
+    open = producers;
+  }
+  for (const auto& weak : open) {
+    if (const auto producer = weak.lock()) static_cast<void>(detail::RawProducer{producer}.flush());
+  }
+}
+
+void App::Impl::close_producers(const Status& why) {
+  std::vector<std::weak_ptr<detail::RawProducer::Impl>> open;
+  {
+    const std::lock_guard lock{mutex};
+    open.swap(producers);
+    producers_closed = true;
+  }
+  for (const auto& weak : open) {
+    if (const auto producer = weak.lock())
+      producer->close(why.ok() ? Status{Code::cancelled, "application \"" + application_id + "\": has stopped", application_id} : why);
+  }
+}
+
 void App::Impl::finish(const Status& why) {
   if (background != nullptr) background->drain();
   if (!why.ok() && state != State::starting) logger(Level::error, "app", why.message());
+  close_producers(why);
+  std::shared_ptr<Running> ended;
   {
     const std::lock_guard lock{mutex};
+    if (engine != nullptr) last = figures_of(*engine);
+    last.tasks.clear();
+    ended.swap(running);
     status = why;
-    for (const auto& weak : producers) {
-      if (const auto producer = weak.lock())
-        producer->close(why.ok() ? Status{Code::cancelled, "application \"" + application_id + "\": has stopped", application_id} : why);
-    }
   }
+  // Lets go of the directory, as soon as nobody is in a call.
+  ended.reset();
   set_state(why.ok() ? State::stopped : State::failed);
 }
 
@@ -216,7 +302,11 @@ void App::Impl::set_state(State next) {
     if (state == next) return;
     state = next;
   }
-  if (listener) listener(next);
+  try {
+    if (listener) listener(next);
+  } catch (...) {
+    logger(Level::error, "app", std::string{"the on_state listener threw at state "} + next.name());
+  }
   changed.notify_all();
 }
 
@@ -245,11 +335,12 @@ void App::request_stop() { impl_->stop.raise(); }
 Status App::stop(Duration deadline) {
   Impl& app = *impl_;
   app.stop.raise();
-  if (!app.coordinator.joinable()) return wait();
+  if (own_application == &app) return app.only_elsewhere("stop()");
   {
     std::unique_lock lock{app.mutex};
+    if (app.state == State::created) return {};
     const auto ended = [&app] { return app.state.final(); };
-    if (!app.changed.wait_for(lock, std::chrono::milliseconds{deadline.milliseconds()}, ended)) {
+    if (!app.changed.wait_for(lock, bounded(deadline), ended)) {
       app.abandon = true;  // who is between two records stops at once, without a commit
       if (!app.changed.wait_for(lock, abandon_grace, ended)) {
         return {Code::unavailable,
@@ -264,15 +355,27 @@ Status App::stop(Duration deadline) {
 
 Status App::wait() {
   Impl& app = *impl_;
-  if (app.coordinator.joinable()) app.coordinator.join();
+  if (own_application == &app) return app.only_elsewhere("wait()");
+  {
+    std::unique_lock lock{app.mutex};
+    if (app.state == State::created) return {};
+    app.changed.wait(lock, [&app] { return app.state.final(); });
+  }
+  {
+    const std::lock_guard lock{app.joining};
+    if (app.coordinator.joinable()) app.coordinator.join();
+  }
   const std::lock_guard lock{app.mutex};
   return app.status;
 }
 
 Result<bool> App::drain(Duration deadline) {
   Impl& app = *impl_;
-  const std::int64_t end = ports::system_clock().steady_ms() + deadline.milliseconds();
+  if (own_application == &app) return app.only_elsewhere("drain()");
+  const std::int64_t end = ports::system_clock().steady_ms() + bounded(deadline).count();
+  app.flush_producers();
   for (;;) {
+    std::shared_ptr<Running> running;
     {
       const std::lock_guard lock{app.mutex};
       if (app.state == State::created || app.state == State::starting)
@@ -281,9 +384,11 @@ Result<bool> App::drain(Duration deadline) {
       if (app.state != State::running && app.state != State::restoring)
         return Status{Code::cancelled, "application \"" + app.application_id + "\": was stopped before all was processed",
                       app.application_id};
+      running = app.running;
     }
-    Result<bool> done = app.engine->drained();
+    Result<bool> done = running->engine->drained();
     if (!done.ok() || *done) return done;
+    running.reset();
     if (ports::system_clock().steady_ms() >= end) return false;
     std::unique_lock lock{app.mutex};
     app.changed.wait_for(lock, std::chrono::milliseconds{5});
@@ -292,23 +397,16 @@ Result<bool> App::drain(Duration deadline) {
 
 void App::on_state(Callback<void(State)> listener) { impl_->listener = std::move(listener); }
 
-AppStatus App::status() const {
-  const Impl& app = *impl_;
+AppStatus App::Impl::figures_of(const runtime::Engine& of) const {
   AppStatus result;
-  {
-    const std::lock_guard lock{app.mutex};
-    result.state = app.state;
-    result.status = app.status;
-  }
-  if (result.state == State::created || result.state == State::starting || app.engine == nullptr) return result;
-  for (const auto& task : app.engine->figures()) {
+  for (const auto& task : of.figures()) {
     result.processed += task->processed;
     result.skipped += task->skipped;
     result.dropped += task->dropped;
     for (std::size_t node = 0; node < task->operators.size(); ++node) {
       const auto& [skipped, dropped] = task->operators[node];
       if (skipped == 0 && dropped == 0) continue;
-      const std::string& name = app.topology.graph().nodes[node].name;
+      const std::string& name = topology.graph().nodes[node].name;
       auto known =
           std::find_if(result.operators.begin(), result.operators.end(), [&name](const OperatorStatus& op) { return op.name == name; });
       if (known == result.operators.end()) known = result.operators.insert(known, {name, 0, 0});
@@ -319,7 +417,7 @@ AppStatus App::status() const {
     result.tasks.push_back(
         {task->sub_topology, task->partition, task->worker, task->lag, task->restoring, task->restored, task->restore_total});
   }
-  for (const auto& worker : app.engine->workers()) {
+  for (const auto& worker : of.workers()) {
     result.commits += worker->figures().commits;
     result.aborts += worker->figures().aborts;
     result.held_back += worker->figures().held_back;
@@ -327,15 +425,34 @@ AppStatus App::status() const {
   return result;
 }
 
+AppStatus App::status() const {
+  const Impl& app = *impl_;
+  std::shared_ptr<Running> running;
+  AppStatus result;
+  State state = State::created;
+  Status status;
+  {
+    const std::lock_guard lock{app.mutex};
+    state = app.state;
+    status = app.status;
+    if (state != State::starting) running = app.running;
+    result = app.last;
+  }
+  if (running != nullptr) result = app.figures_of(*running->engine);
+  result.state = state;
+  result.status = status;
+  return result;
+}
+
 detail::RawProducer App::raw_producer(const std::string& topic, const std::string& feeder) {
   Impl& app = *impl_;
   auto producer = std::make_shared<detail::RawProducer::Impl>();
   const std::lock_guard lock{app.mutex};
-  if (app.engine == nullptr || app.state.final() || app.state == State::created) {
+  if (app.running == nullptr || app.producers_closed || app.state == State::starting) {
     producer->close({Code::failed_precondition, "producer for topic \"" + topic + "\": the application is not running", topic});
     return detail::RawProducer{producer};
   }
-  producer->open(*app.log, topic, feeder);
+  producer->open(*app.running->log, topic, feeder);
   app.producers.push_back(producer);
   return detail::RawProducer{producer};
 }
@@ -361,14 +478,17 @@ Status App::query_store(const std::string& store, const std::string& key_schema,
     return {Code::invalid_argument,
             "table \"" + store + "\": asked with keys of type " + key_schema + ", its keys are " + entry->key_schema, store};
   }
+  if (own_application == &app) return app.only_elsewhere("a query");
+  std::shared_ptr<Running> running;
   {
     const std::lock_guard lock{app.mutex};
-    if (app.state == State::created || app.state == State::starting || app.state.final())
+    if (app.running == nullptr || app.state == State::starting)
       return {Code::unavailable, "table \"" + store + "\": the application is " + app.state.name(), store};
+    running = app.running;
   }
   std::mutex mutex;  // workers answer side by side
   Status problem;
-  const Status visited = app.engine->visit([&](detail::Task::Impl& task) {
+  const Status visited = running->engine->visit([&](detail::Task::Impl& task) {
     detail::StoreBase* found = task.find_store(store);
     if (found == nullptr) return;
     const std::lock_guard lock{mutex};

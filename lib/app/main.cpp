@@ -8,8 +8,11 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <map>
+#include <set>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "app/reset.hpp"
 #include "klamm/app.hpp"
@@ -29,7 +32,18 @@ struct CommandLine {
   std::string program, command = "run", format = "text", directory, brokers;
   AppOptions app;
   bool dry_run = false, help = false;
+  std::vector<std::string> given;  // options, by name
 };
+
+/// The options that a command has; `help` goes with all.
+bool knows(const std::string& command, const std::string& option) {
+  static const std::map<std::string, std::set<std::string>> known{
+      {"run", {"embedded", "brokers", "threads", "partitions", "state", "application-id"}},
+      {"describe", {"text", "dot", "mermaid", "topics", "application-id"}},
+      {"reset", {"embedded", "brokers", "state", "application-id", "dry-run"}}};
+  const auto found = known.find(command);
+  return found == known.end() || found->second.contains(option) || option == "help";
+}
 
 void print_usage(std::FILE* out, const std::string& program) {
   std::fprintf(out,
@@ -80,6 +94,7 @@ int parse(int argc, char** argv, CommandLine& line) {
   optind = 0;  // starts anew, also when a program parses twice
   opterr = 0;
   for (int index = 0, c = 0; (c = getopt_long(argc, argv, ":", options, &index)) != -1;) {
+    if (c != ':' && c != '?') line.given.push_back(options[index].name);
     switch (c) {
       case embedded_option:
         line.directory = optarg;
@@ -111,11 +126,15 @@ int parse(int argc, char** argv, CommandLine& line) {
       case ':':
         return wrong(line, std::string{argv[optind - 1]} + ": needs a value");
       default:
-        return wrong(line, std::string{argv[optind - 1]} + ": unknown option");
+        return wrong(line,
+                     (optopt != 0 ? std::string{'-', static_cast<char>(optopt)} : std::string{argv[optind - 1]}) + ": unknown option");
     }
   }
   if (optind < argc) line.command = argv[optind++];
   if (optind < argc) return wrong(line, std::string{argv[optind]} + ": unexpected argument");
+  for (const std::string& option : line.given) {
+    if (!knows(line.command, option)) return wrong(line, "--" + option + ": is no option of " + line.command);
+  }
   return ok;
 }
 
@@ -134,7 +153,7 @@ int run(const Topology& topology, CommandLine& line) {
   sigaction(SIGTERM, &old_term, nullptr);
   running = nullptr;
   if (!status.ok()) std::fprintf(stderr, "%s: %s\n", line.program.c_str(), status.message().c_str());
-  return status.exit_code();
+  return status.ok() ? ok : failed;
 }
 
 int describe(const Topology& topology, const CommandLine& line) {
@@ -168,7 +187,7 @@ int main(const Topology& topology, int argc, char** argv) {
   const Status status =
       reset(topology, {line.directory, line.app.state_dir, line.app.application_id, line.dry_run ? Reset::dry_run : Reset::for_real});
   if (!status.ok()) std::fprintf(stderr, "%s: %s\n", line.program.c_str(), status.message().c_str());
-  return status.exit_code();
+  return status.ok() ? ok : failed;
 }
 
 }  // namespace klamm

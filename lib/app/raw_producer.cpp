@@ -78,6 +78,9 @@ Result<std::int64_t> RawProducer::position() const {
   return known->value_or(0);
 }
 
-const Status& RawProducer::status() const { return impl_->status; }
+Status RawProducer::status() const {
+  const std::shared_lock lock{impl_->mutex};
+  return impl_->status;
+}
 
 }  // namespace klamm::detail

@@ -33,8 +33,8 @@ const char* class_name(detail::TopicClass cls) {
 
 Status reset(const Topology& topology, const ResetOptions& options) {
   const std::string id = id_of(topology, options.application_id);
-  if (!std::filesystem::is_directory(options.directory))
-    return {Code::not_found, "directory \"" + options.directory + "\": does not exist: nothing to reset", options.directory};
+  if (!log::holds_log(options.directory))
+    return {Code::not_found, "directory \"" + options.directory + "\": holds no log: nothing to reset", options.directory};
   Result<std::unique_ptr<log::Log>> log = log::open_embedded({.directory = options.directory, .application_id = id});
   if (!log.ok()) return log.status();
   Result<runtime::Plan> plan = runtime::make_plan(topology.graph(), id, 1, **log);
@@ -60,14 +60,14 @@ Status reset(const Topology& topology, const ResetOptions& options) {
   std::printf("%s committed offsets of %s\n", verb, id.c_str());
   if (options.mode == Reset::dry_run) return {};
 
-  // Offsets last: as long as they are there, a start after a reset that was killed half-way misses what they promise, and says so.
-  if (Status status = (*log)->remove(topics); !status.ok()) return status;
+  // One transaction; stores that are left over after a crash belong to another lineage then, and are built anew.
+  if (Status status = (*log)->reset(id, topics); !status.ok()) return status;
   for (const auto& store : stores) {
     std::error_code error;
     std::filesystem::remove_all(store, error);
     if (error) return {Code::internal, "store \"" + store.string() + "\": can't be deleted: " + error.message(), store.string()};
   }
-  return (*log)->forget(id);
+  return {};
 }
 
 std::string describe_topics(const Topology& topology, const std::string& application_id) {

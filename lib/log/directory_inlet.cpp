@@ -106,6 +106,8 @@ DirectoryInlet::DirectoryInlet(DirectoryCore& core, Topics::Topic topic, std::st
     : core_{core}, feeder_{feeder}, queue_{std::make_shared<InletQueue>(core, std::move(topic), std::move(feeder))} {}
 
 DirectoryInlet::~DirectoryInlet() {
+  // The next one of this name starts at the position that this one has reached.
+  if (!feeder_.empty()) static_cast<void>(queue_->flush());
   const std::lock_guard lock{core_.feeders_mutex};
   if (!feeder_.empty()) std::erase(core_.feeders, feeder_);
 }

@@ -36,8 +36,10 @@ class DirectoryLog final : public Log {
     return core_.reader.committed(group, partitions);
   }
   Status forget(const std::string& group) override;
+  Status reset(const std::string& group, std::span<const std::string> topics) override;
 
  private:
+  Status remove_and_forget(std::span<const std::string> topics, const std::string* group);
   Status make_directory() const;
   Status load();
 
@@ -136,10 +138,17 @@ Status DirectoryLog::create(std::span<const TopicState> topics) {
       nullptr);
 }
 
-Status DirectoryLog::remove(std::span<const std::string> topics) {
+Status DirectoryLog::remove(std::span<const std::string> topics) { return remove_and_forget(topics, nullptr); }
+
+Status DirectoryLog::reset(const std::string& group, std::span<const std::string> topics) { return remove_and_forget(topics, &group); }
+
+Status DirectoryLog::remove_and_forget(std::span<const std::string> topics, const std::string* group) {
   return Call::run(
       *core_.writer,
       [&](LogFile& file) -> Call::Done {
+        if (group != nullptr) {
+          if (Status broken = file.forget(*group); !broken.ok()) return {std::move(broken), {}};
+        }
         for (const auto& name : topics) {
           const auto topic = core_.topics.find(name);
           if (!topic) continue;
@@ -208,6 +217,8 @@ Status DirectoryLog::forget(const std::string& group) {
 }
 
 }  // namespace
+
+bool holds_log(const std::string& directory) { return std::filesystem::exists(std::filesystem::path{directory} / LogFile::name); }
 
 Result<std::unique_ptr<Log>> open_embedded(EmbeddedOptions options) {
   auto log = std::make_unique<DirectoryLog>(options);

@@ -24,6 +24,9 @@ struct EmbeddedOptions {
 /// (`failed_precondition`). Readers, producers, inlets and members must be gone before the log is.
 Result<std::unique_ptr<Log>> open_embedded(EmbeddedOptions options);
 
+/// Whether somebody has made a log in the directory.
+bool holds_log(const std::string& directory);
+
 struct MemoryOptions {
   Partition default_partitions = 1;
   /// Whether records of topics that are not compacted stay when a group has committed an offset behind them.

@@ -78,6 +78,7 @@ class FaultyLog final : public Log {
     return log_.committed(group, partitions);
   }
   Status forget(const std::string& group) override { return log_.forget(group); }
+  Status reset(const std::string& group, std::span<const std::string> topics) override { return log_.reset(group, topics); }
 
  private:
   Log& log_;

@@ -167,6 +167,8 @@ class Log {
   virtual Result<std::vector<std::optional<Committed>>> committed(const std::string& group, std::span<const TopicPartition> partitions) = 0;
   /// Forgets all that the group has committed.
   virtual Status forget(const std::string& group) = 0;
+  /// Forgets all that the group has committed and removes the topics, both or nothing.
+  virtual Status reset(const std::string& group, std::span<const std::string> topics) = 0;
 };
 
 }  // namespace klamm::log

@@ -30,6 +30,10 @@ class MemoryLog final : public Log {
   Result<std::unique_ptr<Member>> join(const std::string& group, std::vector<std::string> topics, GroupListener& listener) override;
   Result<std::vector<std::optional<Committed>>> committed(const std::string& group, std::span<const TopicPartition> partitions) override;
   Status forget(const std::string& group) override;
+  Status reset(const std::string& group, std::span<const std::string> topics) override {
+    static_cast<void>(forget(group));
+    return remove(topics);
+  }
 
  private:
   friend class MemoryProducer;

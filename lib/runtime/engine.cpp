@@ -6,6 +6,14 @@
 #include <latch>
 
 namespace klamm::runtime {
+namespace {
+
+struct CountDown {
+  std::latch& latch;
+  ~CountDown() { latch.count_down(); }
+};
+
+}  // namespace
 
 Engine::Engine(const detail::Graph& graph, std::string application_id, Settings settings, log::Log& log, ports::Clock& clock,
                ports::Executor& background, Logger& logger)
@@ -67,7 +75,16 @@ void Engine::assigned(std::span<const log::TopicPartition> partitions) {
     for (const log::TopicPartition& tp : partitions) {
       if (tp.topic != plan_.topic_name(sub.inputs.front())) continue;
       auto task = std::make_unique<Task::Impl>(*environment_, sub, tp.partition);
-      if (Status status = task->open(); !status.ok()) {
+      Status status;
+      try {
+        status = task->open();
+      } catch (const std::exception& e) {
+        status = {Code::failed_precondition, "task " + task->name() + ": a function that makes its operators (per_task) threw: " + e.what(),
+                  sub.name};
+      } catch (...) {
+        status = {Code::failed_precondition, "task " + task->name() + ": a function that makes its operators (per_task) threw", sub.name};
+      }
+      if (!status.ok()) {
         if (assignment_.ok()) assignment_ = status;
         return;
       }
@@ -86,7 +103,11 @@ void Engine::assigned(std::span<const log::TopicPartition> partitions) {
 void Engine::run(const std::function<void(int worker)>& on_start) {
   for (const auto& worker : workers_) {
     threads_.emplace_back([&w = *worker, on_start] {
-      if (on_start) on_start(w.number());
+      try {
+        if (on_start) on_start(w.number());
+      } catch (...) {
+        w.fail({Code::failed_precondition, "worker " + std::to_string(w.number()) + ": on_thread_start threw"});
+      }
       for (;;) {
         const Worker::Step step = w.step();
         if (step.finished) return;
@@ -205,20 +226,22 @@ Status Engine::visit(const std::function<void(Task::Impl&)>& visit) {
   }
   bool all = true;
   std::latch done{static_cast<std::ptrdiff_t>(workers_.size())};
-  for (std::size_t i = 0; i < workers_.size(); ++i) {
-    Worker& worker = *workers_[i];
-    const auto job = [&worker, &visit, &done] {
-      for (const auto& task : worker.owned()) visit(*task);
-      done.count_down();
-    };
-    if (threads_[i].get_id() == std::this_thread::get_id()) {
-      job();
-    } else if (!worker.post(job)) {
+  {
+    const std::lock_guard moving{environment_->moves};
+    ++environment_->visits;
+    for (const auto& worker : workers_) {
+      const bool posted = worker->post([&worker = *worker, &visit, &done] {
+        const CountDown at_the_end{done};
+        for (const auto& task : worker.owned()) visit(*task);
+      });
+      if (posted) continue;
       all = false;
       done.count_down();
     }
   }
   done.wait();
+  const std::lock_guard moving{environment_->moves};
+  --environment_->visits;
   return all ? Status{} : Status{Code::unavailable, "application \"" + application_id_ + "\": has stopped", application_id_};
 }
 

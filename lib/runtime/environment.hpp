@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 
@@ -48,7 +49,9 @@ struct Environment {
   ports::Clock& clock;
   ports::Executor& background;
   Logger& logger;
-  KeptStores kept{};  ///< taken by the tasks that open them
+  KeptStores kept{};   ///< taken by the tasks that open them
+  std::mutex moves{};  ///< held while a task changes its worker, and while a visit of all tasks begins
+  int visits = 0;      ///< under way: no task moves then, so that each is met once
 };
 
 }  // namespace klamm::runtime

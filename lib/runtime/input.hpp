@@ -39,6 +39,7 @@ struct Input {
   log::Offset committed = 0;  ///< as of the last commit
   log::Offset in_flight = 0;  ///< as of the commit that was begun
   log::Offset purged = 0;
+  std::int64_t purged_at_ms = 0;
   LookAhead ahead;
 
   /// The offset of the next record that has not been processed.

@@ -16,7 +16,11 @@ class Logger {
   Logger(LogSink sink, ports::Clock& clock) : sink_{std::move(sink)}, clock_{&clock} {}
 
   void operator()(Level level, std::string_view component, std::string_view message, std::initializer_list<Field> fields = {}) const {
-    if (sink_) sink_(level, component, message, {fields.begin(), fields.size()});
+    if (!sink_) return;
+    try {
+      sink_(level, component, message, {fields.begin(), fields.size()});
+    } catch (...) {  // a line that can't be written holds nobody up
+    }
   }
   [[nodiscard]] ports::Clock& clock() const { return *clock_; }
 

@@ -25,6 +25,7 @@ Task::Impl::Impl(runtime::Environment& environment, const runtime::SubPlan& sub,
     input.tp = {environment.plan.topic_name(topic), partition};
   }
   task_.context.task = &task_;
+  task_.survives_exceptions_ = environment.settings.on_error.process.kind() != ErrorPolicy::Kind::fail;
 }
 
 Task::Impl::~Impl() {
@@ -62,6 +63,7 @@ void Task::Impl::set_wake(std::function<void()> wake) {
 }
 
 void Task::Impl::tick(std::int64_t steady_ms) {
+  measure_lag();
   for (const auto& store : stores_) store->tick(steady_ms);
 }
 
@@ -145,41 +147,48 @@ Result<std::size_t> Task::Impl::process_some(std::size_t limit) {
   return taken;
 }
 
+Timestamp Task::Impl::time_of(Input& input, const RawMessage& message) {
+  Timestamp time = message.timestamp;
+  task_.context.topic = &input.tp.topic;
+  try {
+    // What can't be decoded keeps the log's time.
+    if (!input.sources.front()->timestamp_of(message, time)) time = message.timestamp;
+  } catch (...) {
+    time = message.timestamp;  // and is reported when its turn comes
+  }
+  return time;
+}
+
 Result<std::size_t> Task::Impl::process_merged(std::size_t limit) {
   std::size_t done = 0;
   while (done < limit) {
     Input* first = nullptr;
+    const Input* second = nullptr;  // of several with equal times the first in the plan's order, whatever the batches are
     Timestamp first_time, second_time;
-    bool alone = true;
     for (Input& input : inputs_) {
       if (input.ahead.empty()) {
         if (Result<std::size_t> filled = input.ahead.fill(*input.reader, 64); !filled.ok()) return filled;
       }
       if (input.ahead.empty()) continue;
-      Timestamp time = input.ahead.front().timestamp;
-      static_cast<void>(input.sources.front()->timestamp_of(input.ahead.front(), time));  // an undecodable record keeps the log's time
-      if (first == nullptr) {
+      const Timestamp time = time_of(input, input.ahead.front());
+      if (first == nullptr || time < first_time) {
+        second = first;
+        second_time = first_time;
         first = &input;
         first_time = time;
-      } else {
-        if (alone || time < second_time) second_time = time;
-        alone = false;
-        if (time < first_time) {
-          second_time = first_time;
-          first = &input;
-          first_time = time;
-        }
+      } else if (second == nullptr || time < second_time) {
+        second = &input;
+        second_time = time;
       }
     }
     if (first == nullptr) break;
     // As long as this input's records are not later than the others' first, they are a run.
     const std::span<const RawMessage> rest = first->ahead.rest();
     std::size_t run = 1;
-    for (Timestamp time; run < rest.size() && run < limit - done; ++run) {
-      if (alone) continue;
-      time = rest[run].timestamp;
-      static_cast<void>(first->sources.front()->timestamp_of(rest[run], time));
-      if (time > second_time) break;
+    for (; run < rest.size() && run < limit - done; ++run) {
+      if (second == nullptr) continue;
+      const Timestamp time = time_of(*first, rest[run]);
+      if (time > second_time || (time == second_time && second < first)) break;
     }
     const std::size_t taken = run_batch(*first, rest.first(run));
     first->ahead.drop(taken);
@@ -218,6 +227,11 @@ std::size_t Task::Impl::run_once(SourceStage& source, std::span<const RawMessage
   } catch (...) {
     const auto failed = std::find_if(batch.begin(), batch.end(), [this](const RawMessage& m) { return m.offset == task_.context.offset; });
     const auto done = static_cast<std::size_t>(failed - batch.begin());
+    if (failed == batch.end()) {  // no record can be blamed, so none may be skipped
+      halt_ = Status{Code::internal, "topic \"" + *task_.context.topic + "\": an exception came from no record of the batch",
+                     *task_.context.topic};
+      return 0;
+    }
     return goes_on_after_exception() ? done + 1 : done;
   }
 }
@@ -231,7 +245,7 @@ Status Task::Impl::feed(int topic, std::span<const RawMessage> batch) {
 
 void Task::Impl::measure_lag() {
   std::int64_t lag = 0;
-  for (const Input& input : inputs_) lag += input.reader->end() - input.position();
+  for (const Input& input : inputs_) lag += input.reader->end() - input.committed;
   figures_->lag.store(lag, std::memory_order_relaxed);
 }
 
@@ -273,10 +287,10 @@ Status Task::Impl::purge() {
     const bool serves =
         std::any_of(stores_.begin(), stores_.end(), [&](const auto& store) { return store->plan().source_topic == input.topic; });
     if (!repartition && (!env_->settings.purge_sources || serves)) continue;
-    if (input.committed - input.purged < 1000 && now - purged_at_ < 1000) continue;
+    if (input.committed - input.purged < 1000 && now - input.purged_at_ms < 1000) continue;
     if (Status status = env_->log.purge(input.tp, input.committed); !status.ok()) return status;
     input.purged = input.committed;
-    purged_at_ = now;
+    input.purged_at_ms = now;
   }
   return {};
 }

@@ -102,6 +102,8 @@ struct Task::Impl {
   std::size_t run_once(SourceStage& source, std::span<const RawMessage> batch);
   Result<std::size_t> process_merged(std::size_t limit);
   void measure_lag();
+  /// Event time, for the choice between inputs.
+  Timestamp time_of(runtime::Input& input, const RawMessage& message);
   /// The policy's word on a record that cannot go on: true to go on behind it, false after a halt.
   bool goes_on(ErrorStage stage, NodeId node, const RecordContext& context, const std::string& reason);
   /// Stops here without a failure, and tries the record again after a while.
@@ -134,7 +136,6 @@ struct Task::Impl {
   };
   std::shared_ptr<Wake> wake_ = std::make_shared<Wake>();  // readers outlive a move to another worker
   runtime::Sampler refused_, null_values_, unavailable_;
-  std::int64_t purged_at_ = 0;
   std::shared_ptr<Figures> figures_ = std::make_shared<Figures>();
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <utility>
 
 #include "graph/graph.hpp"
 #include "log/partitioner.hpp"
@@ -123,7 +124,12 @@ void Task::guarded(void (*push)(Stage&, void*, void*, RecordContext&), Stage& po
 
 bool Task::Impl::goes_on_after_exception() {
   if (!halt_.ok()) return false;  // a branch has spoken already
-  return goes_on(ErrorStage::process, static_cast<NodeId>(task_.context.node), task_.context, what_was_thrown());
+  const auto node = static_cast<NodeId>(task_.context.node);
+  if (!std::exchange(task_.decoding_, false)) return goes_on(ErrorStage::process, node, task_.context, what_was_thrown());
+  // The stage is known by its last operator; what has thrown belongs to its source.
+  const Graph& graph = *env_->plan.graph;
+  const NodeId source = graph.stages[static_cast<std::size_t>(graph.at(node).stage)].origin;
+  return goes_on(ErrorStage::decode, source, task_.context, "the serde or the timestamp extractor " + what_was_thrown());
 }
 
 bool Task::Impl::goes_on(ErrorStage stage, NodeId node, const RecordContext& at, const std::string& reason) {

@@ -74,6 +74,13 @@ Status TaskStore::open(const CommitMark::Store* known, log::Offset input_committ
   if (!opened->reason.empty())
     env_->logger(rebuilt ? Level::warning : Level::debug, "state", opened->reason,
                  {{"store", plan_.name}, {"partition", std::to_string(changelog_.partition)}});
+  if (plan_.source_topic >= 0 && bounds->begin > 0 && opened->how != detail::Opened::How::resumed) {
+    return Status{Code::failed_precondition,
+                  "store \"" + plan_.name + "\" partition " + std::to_string(changelog_.partition) + ": has to be restored from topic \"" +
+                      plan_.changelog + "\", which has let go of the records below offset " + std::to_string(bounds->begin) +
+                      ": keep the topic (Retention::keep), bring the store's file back, or send the records again",
+                  plan_.name};
+  }
   changelog_end_ = restore_end_ = bounds->end;
   restore_begin_ = std::clamp(store_->position(), bounds->begin, bounds->end);
   return {};
@@ -91,12 +98,16 @@ Result<bool> TaskStore::restore_some(std::size_t limit) {
     for (; done < batch.size() && batch[done].offset < restore_end_; ++done) {
       const RawMessage& m = batch[done];
       if (m.key.data() == nullptr) continue;
-      if (bad = store_->restore(m.key, m.value, m.timestamp); !bad.ok()) break;
+      bad = store_->restore(m.key, m.value, m.timestamp);
+      // What was committed of a source topic and can't be decoded is what the error policy has skipped.
+      if (!bad.ok() && plan_.source_topic >= 0 && bad.code() != Code::unavailable) bad = {};
+      if (!bad.ok()) break;
     }
     restored_ += static_cast<std::int64_t>(done);
     return done;
   });
   if (!taken.ok()) return taken.status();
+  if (bad.code() == Code::unavailable) return false;  // the same record again, later
   if (!bad.ok()) return bad;
   if (*taken != 0 && reader_->position() < restore_end_) return false;
   if (Status status = store_->end_restore(restore_end_); !status.ok()) return status;

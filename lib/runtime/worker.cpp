@@ -82,7 +82,12 @@ bool Worker::run_mail() {
     const std::lock_guard lock{mutex_};
     mail.swap(mail_);
   }
-  for (auto& job : mail) job();
+  for (auto& job : mail) {
+    try {
+      job();
+    } catch (...) {  // who waits for the job is told by its end
+    }
+  }
   return !mail.empty();
 }
 
@@ -94,12 +99,22 @@ Worker::Step Worker::step() {
     return step;
   }
   step.worked = run_mail();
-  if (Status status = turn(step); !status.ok()) {
+  if (Status status = guarded_turn(step); !status.ok()) {
     fail(status);
     step.worked = true;
   }
   if (stopping_ && !in_flight_ && (!failure().ok() || abandoned_ || !dirty())) finish(step);
   return step;
+}
+
+Status Worker::guarded_turn(Step& step) {
+  try {
+    return turn(step);
+  } catch (const std::exception& e) {
+    return {Code::internal, "worker " + std::to_string(number_) + ": " + e.what()};
+  } catch (...) {
+    return {Code::internal, "worker " + std::to_string(number_) + ": something was thrown that is no std::exception"};
+  }
 }
 
 Status Worker::turn(Step& step) {
@@ -229,6 +244,8 @@ void Worker::hand_over() {
   const auto found = std::find_if(tasks_.begin(), tasks_.end(), [this](const auto& task) { return task.get() == leaving_; });
   leaving_ = nullptr;
   if (found == tasks_.end() || (*found)->dirty()) return;
+  const std::lock_guard moving{env_->moves};
+  if (env_->visits != 0 || leaving_to_->stopping_) return;
   std::unique_ptr<Task::Impl> task = std::move(*found);
   tasks_.erase(found);
   --task_count_;

@@ -50,6 +50,8 @@ class Worker {
     abandoned_ = true;
     request_stop();
   }
+  /// Stops for a reason.
+  void fail(Status status);
   /// Commits at the next step, whatever the interval says.
   void request_commit() {
     commit_requested_ = true;
@@ -83,13 +85,14 @@ class Worker {
  private:
   bool run_mail();
   Status turn(Step& step);
+  /// The same with what nobody else has caught.
+  Status guarded_turn(Step& step);
   Status end_commit(Step& step);
   Status begin_commit();
   Status run_tasks(Step& step);
   void hand_over();
   void enter(const Task::Impl& task, std::int64_t now);
   [[nodiscard]] bool dirty() const;
-  void fail(Status status);
   void finish(Step& step);
 
   Environment* env_;

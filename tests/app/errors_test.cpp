@@ -219,3 +219,83 @@ TEST_CASE("a serde whose service is away is asked again, and no record is skippe
   CHECK(second == "abc");
   CHECK(t.counters().skipped == 0);
 }
+
+namespace {
+
+/// A serde that throws on one value.
+struct Throwing {
+  std::int64_t bad;
+  klamm::Decoded decode(klamm::BytesView bytes, std::int64_t& slot) const {
+    const klamm::Decoded decoded = klamm::serde<std::int64_t>::decode(bytes, slot);
+    if (slot == bad) throw std::runtime_error{"registry broke"};
+    return decoded;
+  }
+  void encode(std::int64_t value, klamm::Bytes& bytes) const {
+    if (value == 13) throw std::runtime_error{"thirteen"};
+    klamm::serde<std::int64_t>::encode(value, bytes);
+  }
+};
+
+/// A type whose serde throws.
+struct Fragile {
+  std::int64_t value = 0;
+};
+
+}  // namespace
+
+template <> struct klamm::serde<Fragile> {
+  static void encode(const Fragile& f, Bytes& bytes) { klamm::serde<std::int64_t>::encode(f.value, bytes); }
+  static Decoded decode(BytesView bytes, Fragile& f) {
+    const Decoded decoded = klamm::serde<std::int64_t>::decode(bytes, f.value);
+    if (f.value % 100 == 7) throw std::runtime_error{"seven"};
+    return decoded;
+  }
+};
+
+TEST_CASE("a serde that throws costs its own record, and no other") {
+  const klamm::Topic<std::string, Fragile> fragile{"fragile"};
+  klamm::Topology topology{"throwing"};
+  std::int64_t seen = 0;
+  topology.stream(fragile).for_each([&seen](const Fragile&) { ++seen; });
+  klamm::TestDriver t{topology, {.on_error = klamm::skip()}};
+  std::vector<klamm::Bytes> values(500);
+  std::vector<klamm::RawMessage> batch;
+  const klamm::Bytes key(1);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    klamm::serde<std::int64_t>::encode(static_cast<std::int64_t>(i), values[i]);
+    batch.push_back({.key = key, .value = values[i], .timestamp = klamm::Timestamp{1}, .offset = static_cast<std::int64_t>(i)});
+  }
+  CHECK(t.feed(fragile, batch).ok());
+  CHECK(seen == 495);
+  CHECK(t.counters().skipped == 5);
+
+  klamm::TestDriver failing{topology};
+  CHECK(failing.input(fragile).send("k", Fragile{1}).ok());
+  const klamm::Status status = failing.input(fragile).send("k", Fragile{7});
+  for (const char* part : {"offset 1", "seven", "serde"}) CHECK_MESSAGE(has(status, part), status.message());
+}
+
+TEST_CASE("inputs and outputs of a test use the topic's own serde, and say what can't be written") {
+  const auto topic = klamm::Topic<std::string, std::int64_t>{"own"}.serde(klamm::serde<std::string>{}, Throwing{5});
+  klamm::Topology topology{"own-serde"};
+  topology.stream(topic).to(out);
+  klamm::TestDriver t{topology, {.on_error = klamm::skip()}};
+  CHECK(has(t.input(topic).send("k", 13), "thirteen"));
+  CHECK(t.input(topic).send("k", 5).ok());
+  CHECK(t.counters().skipped == 1);
+}
+
+TEST_CASE("what a fold has changed before it threw is taken back under skip") {
+  klamm::Topology topology{"half"};
+  const auto sums = klamm::table<std::int64_t>("sums").fold([](std::int64_t& sum, std::int64_t v) {
+    sum += v;
+    if (v < 0) throw std::runtime_error{"negative"};
+  });
+  topology.stream(in).group_by_key().aggregate(sums).to(out);
+  klamm::TestDriver t{topology, {.on_error = klamm::skip()}};
+  auto sink = t.output(out);
+  for (const std::int64_t v : {10, -1, 5}) CHECK(t.input(in).send("k", v).ok());
+  CHECK(t.input(in).send("new", -4).ok());
+  CHECK(t.input(in).send("new", 4).ok());
+  CHECK(sink.read() == sink.records({{"k", 10}, {"k", 15}, {"new", 4}}));
+}

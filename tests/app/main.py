@@ -41,7 +41,8 @@ def main():
     done = run()
     check("no log named", done.returncode == 2 and "--embedded" in done.stderr and "--brokers" in done.stderr, done)
     for arguments, word in [(["--nonsense"], "--nonsense"), (["frobnicate"], "frobnicate"), (["run", "--embedded"], "needs a value"), (["run", "--embedded", "x", "--threads", "0"], "--threads"),
-                            (["run", "extra", "--embedded", "x"], "extra"), (["run", "--brokers", "localhost:9092"], "--brokers")]:
+                            (["run", "extra", "--embedded", "x"], "extra"), (["--embedded", "x", "--dry-run"], "--dry-run"), (["run", "--embedded", "x", "--dot"], "--dot"),
+                            (["describe", "--threads", "3"], "--threads"), (["-x"], "-x"), (["run", "--brokers", "localhost:9092"], "--brokers")]:
         done = run(*arguments)
         check(f"{arguments} is wrong usage", done.returncode == 2 and word in done.stderr and done.stdout == "", done)
     check("--help", run("--help").returncode == 0)

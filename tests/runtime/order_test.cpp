@@ -2,11 +2,13 @@
 #include <doctest/doctest.h>
 
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "graph/graph.hpp"
 #include "klamm/klamm.hpp"
+#include "klamm/test_driver.hpp"
 #include "log/embedded.hpp"
 #include "ports/clock.hpp"
 #include "ports/executor.hpp"
@@ -69,4 +71,30 @@ TEST_CASE("long runs over more records than a look-ahead holds keep the order") 
     expected.push_back(i);
   }
   CHECK(order_of(a, b, ones, twos) == expected);
+}
+
+TEST_CASE("equal timestamps do not depend on batches: the first topic goes first") {
+  for (const std::size_t before : {1, 60, 62, 63, 64, 65, 130}) {
+    std::vector<std::pair<std::int64_t, std::int64_t>> ones, twos{{5, -1}};
+    std::vector<std::int64_t> expected;
+    for (std::size_t i = 0; i < before; ++i) ones.emplace_back(5, static_cast<std::int64_t>(i));
+    for (const auto& [time, value] : ones) expected.push_back(value);
+    expected.push_back(-1);
+    CHECK(order_of(a, b, ones, twos) == expected);
+  }
+}
+
+TEST_CASE("an extractor that throws is an error of its record, also when partitions are chosen by it") {
+  const auto fragile = [](std::int64_t v) -> std::int64_t {
+    if (v == 13) throw std::runtime_error{"no time"};
+    return v;
+  };
+  klamm::Topology topology{"extract"};
+  std::vector<std::int64_t> seen;
+  topology.stream(a.timestamp(fragile)).merge(topology.stream(b)).for_each([&seen](std::int64_t v) { seen.push_back(v); });
+  klamm::TestDriver t{topology, {.on_error = klamm::skip()}};
+  for (const std::int64_t v : {1, 13, 2}) CHECK(t.input(a).send("k", v).ok());
+  CHECK(t.input(b).send("k", 3).ok());
+  CHECK(seen == std::vector<std::int64_t>{1, 2, 3});
+  CHECK(t.counters().skipped == 1);
 }

@@ -103,7 +103,9 @@ template <class K, class V, class Chain> class FusedSource final : public Source
     V0 value = std::move(this->value_);
     const Decoder<K0, V0> decoder = this->decoder_;
     std::size_t done = 0;
+    PublishDecoding decoding{task, this->node};
     for (const RawMessage& message : batch) {
+      decoding.begin(message);
       typename FusedSource::Start start{message.timestamp, std::is_same_v<K0, NoKey>, true};
       if (!decoder.decode_plain(message, key, value)) [[unlikely]] {
         this->key_ = std::move(key);
@@ -112,6 +114,7 @@ template <class K, class V, class Chain> class FusedSource final : public Source
         key = std::move(this->key_);
         value = std::move(this->value_);
       }
+      decoding.done();
       if (start.goes_on) [[likely]] {
         if (start.timestamp > task.stream_time) task.stream_time = start.timestamp;
         // One for each record: in a chain without calls it never gets an address, and what nobody asks of it costs nothing.

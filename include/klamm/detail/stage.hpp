@@ -112,6 +112,8 @@ class Task {
   /// A key or value could not be written: the error policy decides.
   void unencodable(NodeId node, const RecordContext& context, const Encoded& result);
   [[nodiscard]] bool halted() const { return halted_; }
+  /// Whether the error policy may go on behind a record on which a function has thrown.
+  [[nodiscard]] bool survives_exceptions() const { return survives_exceptions_; }
 
   /// Calls `push(port, key, value, context)` and catches what it throws: at a branch point each branch fails alone.
   void guarded(void (*push)(Stage&, void* key, void* value, RecordContext&), Stage& port, void* key, void* value, RecordContext& context);
@@ -123,8 +125,12 @@ class Task {
   Timestamp stream_time;  ///< the greatest event time seen; the loop raises it
 
  private:
+  friend class PublishDecoding;
+
   Impl* impl_;
   bool halted_ = false;
+  bool survives_exceptions_ = false;
+  bool decoding_ = false;  // the exception that passes came from a serde or an extractor
 };
 
 /// The task's writer of a sink, with buffers and the topic's serde objects (`topic` may be null) in place.
@@ -145,6 +151,52 @@ class Publish {
  private:
   const RecordContext& context_;
   bool done_ = false;
+};
+
+/// The same while a record is decoded, when there is no context yet. One for a whole batch.
+class PublishDecoding {
+ public:
+  PublishDecoding(Task& task, NodeId source) : task_{task}, source_{source} {}
+  PublishDecoding(const PublishDecoding&) = delete;
+  PublishDecoding& operator=(const PublishDecoding&) = delete;
+  ~PublishDecoding() {
+    if (message_ != nullptr) [[unlikely]]
+      publish();
+  }
+  void begin(const RawMessage& message) { message_ = &message; }
+  void done() { message_ = nullptr; }
+
+ private:
+  void publish();
+
+  Task& task_;
+  const NodeId source_;
+  const RawMessage* message_ = nullptr;
+};
+
+/// Puts a row's value back when the function that changes it throws, where the application goes on after that.
+template <class A> class PutBack {
+ public:
+  /// `kept`: room for the old value, kept by the stage.
+  PutBack(A& value, bool added, A& kept, const Task& task) : value_{value}, kept_{kept}, added_{added}, armed_{task.survives_exceptions()} {
+    if (armed_ && !added_) kept_ = value_;
+  }
+  PutBack(const PutBack&) = delete;
+  PutBack& operator=(const PutBack&) = delete;
+  ~PutBack() {
+    if (!armed_) return;
+    if (added_)
+      value_ = A{};
+    else
+      value_ = std::move(kept_);
+  }
+  void done() { armed_ = false; }
+
+ private:
+  A& value_;
+  A& kept_;
+  const bool added_;
+  bool armed_;
 };
 
 /// The consumers of a node, in the order of the program. Each record goes all the way down one consumer before the next.

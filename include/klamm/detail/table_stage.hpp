@@ -133,7 +133,9 @@ template <class K, class V, class A, class Update> class TableStage final : publ
       change.old = kept(row.value);
       if (!Update::puts && row.timestamp > context.timestamp) context.timestamp = row.timestamp;
     }
+    PutBack<A> unless_done{row.value, added, before_, *context.task};
     const Entry entry = update_(row.value, added, std::as_const(key), value, context);
+    unless_done.done();
     row.timestamp = context.timestamp;
     if (entry == Entry::erase) {
       store_->erase(row);
@@ -167,6 +169,7 @@ template <class K, class V, class A, class Update> class TableStage final : publ
   Store<A>* store_ = nullptr;
   bool wants_old_ = false;
   std::optional<A> old_;
+  A before_{};  // while a function is at work on the row
   Bytes key_;
   Fan<K, Change<A>> out_;
 };

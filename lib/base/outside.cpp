@@ -1,0 +1,21 @@
+#include "klamm/detail/outside.hpp"
+
+#include <exception>
+
+namespace klamm::detail {
+
+Status encode_guarded(const std::string& topic, FunctionRef<Encoded()> encode) {
+  std::string reason;
+  try {
+    const Encoded encoded = encode();
+    if (encoded.ok()) return {};
+    reason = encoded.reason;
+  } catch (const std::exception& e) {
+    reason = std::string{"the serde threw: "} + e.what();
+  } catch (...) {
+    reason = "the serde threw something that is no std::exception";
+  }
+  return {Code::invalid_argument, "topic \"" + topic + "\": the record can't be written, nothing was sent: " + reason, topic};
+}
+
+}  // namespace klamm::detail

@@ -1,0 +1,206 @@
+// Calls in every order, from every thread, and functions that throw where nobody expects it.
+#include <doctest/doctest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+#include "klamm/app.hpp"
+#include "klamm/klamm.hpp"
+#include "support/temporary_directory.hpp"
+
+using namespace std::chrono_literals;
+
+namespace {
+
+const klamm::Topic<std::string, std::int64_t> in{"in"};
+
+void quiet(klamm::Level, std::string_view, std::string_view, std::span<const klamm::Field>) {}
+
+klamm::Topology counted(const char* name = "counted") {
+  klamm::Topology topology{name};
+  topology.stream(in).group_by_key().count("n");
+  return topology;
+}
+
+}  // namespace
+
+TEST_CASE("options that can't be right are reported together, and nothing is started") {
+  const klamm::Topology topology = counted();
+  klamm::App app{topology, {.threads = 0, .partitions = -1, .max_pending_bytes = 0, .log_sink = quiet}};
+  const klamm::Status status = app.start();
+  CHECK(status.code() == klamm::Code::invalid_argument);
+  for (const char* part : {"log", "threads", "partitions", "max_pending_bytes"}) CHECK(status.message().find(part) != std::string::npos);
+  CHECK(app.status().state == klamm::State::failed);
+  CHECK(!app.start().ok());
+}
+
+TEST_CASE("wait and stop from several threads all come back") {
+  for (int round = 0; round < 20; ++round) {
+    const klamm::Topology topology = counted();
+    klamm::App app{topology, {.log = klamm::in_memory(), .log_sink = quiet}};
+    REQUIRE(app.start().ok());
+    std::thread waiting{[&app] { CHECK(app.wait().ok()); }};
+    std::thread stopping{[&app] { CHECK(app.stop(10s).ok()); }};
+    CHECK(app.stop(10s).ok());
+    waiting.join();
+    stopping.join();
+    CHECK(app.status().state == klamm::State::stopped);
+  }
+}
+
+TEST_CASE("stopping from a listener or an operator asks for it, and does not wait for itself") {
+  klamm::Topology topology{"self"};
+  klamm::App* running = nullptr;
+  std::atomic<int> refused{0};
+  topology.stream(in).for_each([&](std::int64_t) {
+    if (running->stop(1s).code() == klamm::Code::failed_precondition) ++refused;
+    if (running->query<std::int64_t>("n").get<std::string>("k").status().code() == klamm::Code::not_found) ++refused;
+  });
+  klamm::App app{topology, {.log = klamm::in_memory(), .log_sink = quiet}};
+  running = &app;
+  app.on_state([&](klamm::State state) {
+    if (state.final() && app.wait().code() == klamm::Code::failed_precondition) ++refused;
+  });
+  REQUIRE(app.start().ok());
+  CHECK(app.producer(in).send("k", 1).ok());
+  CHECK(app.wait().ok());
+  CHECK(refused == 3);
+}
+
+TEST_CASE("functions that throw become a status, or a line in the log") {
+  SUBCASE("a factory of per_task") {
+    klamm::Topology topology{"factory"};
+    topology.stream(in)
+        .map(klamm::per_task([]() -> std::int64_t (*)(std::int64_t) { throw std::runtime_error{"no parser"}; }))
+        .for_each([](std::int64_t) {});
+    klamm::App app{topology, {.log = klamm::in_memory(), .log_sink = quiet}};
+    const klamm::Status status = app.start();
+    CHECK(status.message().find("no parser") != std::string::npos);
+    CHECK(app.status().state == klamm::State::failed);
+  }
+  SUBCASE("on_thread_start") {
+    const klamm::Topology topology = counted();
+    klamm::App app{topology, {.log = klamm::in_memory(), .log_sink = quiet, .on_thread_start = [](int) { throw 1; }}};
+    CHECK(app.start().ok());
+    CHECK(app.wait().message().find("on_thread_start") != std::string::npos);
+  }
+  SUBCASE("on_state and log_sink") {
+    const klamm::Topology topology = counted();
+    klamm::App app{topology,
+                   {.log = klamm::in_memory(),
+                    .log_sink = [](klamm::Level, std::string_view, std::string_view, std::span<const klamm::Field>) { throw 1; }}};
+    app.on_state([](klamm::State) { throw 1; });
+    CHECK(app.start().ok());
+    CHECK(app.stop(10s).ok());
+  }
+}
+
+TEST_CASE("after a stop the directory is free, and producers and queries say that it has stopped") {
+  const klamm::testing::TemporaryDirectory directory;
+  const klamm::Topology topology = counted();
+  klamm::App first{topology, {.log = klamm::embedded(directory.path()), .log_sink = quiet}};
+  REQUIRE(first.start().ok());
+  const auto producer = first.producer(in);
+  CHECK(producer.send("k", 1).ok());
+  CHECK(first.drain(10s) == true);
+  CHECK(first.stop(10s).ok());
+  CHECK(first.status().processed == 1);
+  CHECK(producer.send("k", 1).code() == klamm::Code::cancelled);
+  CHECK(first.query<std::int64_t>("n").get<std::string>("k").status().code() == klamm::Code::unavailable);
+  klamm::App second{topology, {.log = klamm::embedded(directory.path()), .log_sink = quiet}};
+  REQUIRE(second.start().ok());
+  CHECK(second.drain(10s) == true);
+  CHECK(second.query<std::int64_t>("n").get<std::string>("k") == std::optional<std::int64_t>{1});
+}
+
+TEST_CASE("a feeder that is opened again goes on where the last one stopped, flushed or not") {
+  const klamm::testing::TemporaryDirectory directory;
+  const klamm::Topology topology = counted();
+  klamm::App app{topology, {.log = klamm::embedded(directory.path()), .log_sink = quiet}};
+  REQUIRE(app.start().ok());
+  for (int round = 0; round < 10; ++round) {
+    auto feeder = app.feeder(in, "numbers");
+    const auto position = feeder.position();
+    REQUIRE(position.ok());
+    CHECK(*position == round * 10);
+    for (std::int64_t i = *position; i < *position + 10; ++i) CHECK(feeder.send("k", i, i + 1).ok());
+  }
+  CHECK(app.drain(10s) == true);
+  CHECK(app.query<std::int64_t>("n").get<std::string>("k") == std::optional<std::int64_t>{100});
+}
+
+TEST_CASE("a forked child that asks to stop does not touch its parent") {
+  const klamm::Topology topology = counted();
+  klamm::App app{topology, {.log = klamm::in_memory(), .log_sink = quiet}};
+  REQUIRE(app.start().ok());
+  if (const pid_t child = ::fork(); child == 0) {
+    app.request_stop();
+    ::_exit(0);
+  } else {
+    ::waitpid(child, nullptr, 0);
+  }
+  std::this_thread::sleep_for(100ms);
+  CHECK(app.status().state == klamm::State::running);
+  CHECK(app.stop(10s).ok());
+}
+
+TEST_CASE("a source table whose topic has let go of its records is refused when its store is gone") {
+  const klamm::testing::TemporaryDirectory directory;
+  klamm::Topology topology{"purged"};
+  auto table = topology.table(in, "table");
+  topology.stream(klamm::Topic<std::string, std::int64_t>{"other"})
+      .join(table, [](std::int64_t a, std::int64_t b) { return a + b; })
+      .for_each([](std::int64_t) {});
+  klamm::Topology streamed{"purged"};
+  streamed.stream(in).for_each([](std::int64_t) {});
+  const auto options = [&] {
+    return klamm::AppOptions{.log = klamm::embedded(directory.path(), klamm::Retention::until_committed),
+                             .partitions = 1,
+                             .commit_interval = 1ms,
+                             .log_sink = quiet};
+  };
+  {
+    klamm::App app{streamed, options()};
+    REQUIRE(app.start().ok());
+    const auto producer = app.producer(in);
+    for (std::int64_t i = 0; i < 3000; ++i) CHECK(producer.send("k" + std::to_string(i), i).ok());
+    CHECK(app.drain(10s) == true);
+    CHECK(producer.send("last", 1).ok());
+    CHECK(app.drain(10s) == true);
+    CHECK(app.stop(10s).ok());
+  }
+  klamm::App app{topology, options()};
+  const klamm::Status status = app.start();
+  CHECK(status.code() == klamm::Code::failed_precondition);
+  CHECK(status.message().find("has let go of") != std::string::npos);
+}
+
+TEST_CASE("a source table keeps its topic under until_committed, so a deleted store comes back whole") {
+  const klamm::testing::TemporaryDirectory directory;
+  klamm::Topology topology{"kept"};
+  auto table = topology.table(in, "table");
+  topology.stream(klamm::Topic<std::string, std::int64_t>{"other"})
+      .join(table, [](std::int64_t a, std::int64_t b) { return a + b; })
+      .for_each([](std::int64_t) {});
+  for (int round = 0; round < 2; ++round) {
+    klamm::App app{topology,
+                   {.log = klamm::embedded(directory.path(), klamm::Retention::until_committed),
+                    .partitions = 1,
+                    .commit_interval = 1ms,
+                    .log_sink = quiet}};
+    REQUIRE(app.start().ok());
+    const auto producer = app.producer(in);
+    for (std::int64_t i = 0; i < 2000; ++i) CHECK(producer.send("k" + std::to_string(round * 2000 + i), i).ok());
+    CHECK(app.drain(10s) == true);
+    const auto rows = app.query<std::int64_t>("table").all<std::string>();
+    REQUIRE(rows.ok());
+    CHECK(rows->size() == static_cast<std::size_t>(2000 * (round + 1)));
+    CHECK(app.stop(10s).ok());
+    std::filesystem::remove_all(directory.path() + "/stores");
+  }
+}
