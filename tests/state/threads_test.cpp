@@ -42,6 +42,27 @@ TEST_CASE("threads: a store works on while its checkpoints are written") {
   CHECK(table_of(store) == shadow.committed());
 }
 
+TEST_CASE("threads: rows leave memory and come back while the file is written, and its keys are read") {
+  TempDirectory directory;
+  const auto executor = ports::background_thread("checkpoint");
+  auto file = file_at(directory / "s.sqlite");
+  file.memory_bytes = std::size_t{128} << 10;
+  std::int64_t end = 0;
+  for (int opened = 0; opened < 3; ++opened) {
+    Store<std::int64_t> store;
+    REQUIRE(store.open(file, *executor).ok());
+    for (std::int64_t i = 0; i < 20'000; ++i) {
+      auto& row = store.change(bytes("key-" + std::to_string(i * 7919 % 10'000)));
+      REQUIRE(row.value == 2 * opened + i / 10'000);
+      ++row.value;
+      row.set_present(true);
+      if (i % 200 == 199) commit(store, ++end, 64);
+    }
+    CHECK(store.figures().evicted > 5'000);
+    REQUIRE(store.close().ok());
+  }
+}
+
 TEST_CASE("threads: a reader always sees the commits above the file, with none missing") {
   TempDirectory directory;
   const auto executor = ports::background_thread("checkpoint");
