@@ -16,7 +16,11 @@ constexpr std::int64_t idle_wait_ms = 200;
 
 Worker::Worker(Environment& environment, int number) : env_{&environment}, number_{number} {}
 
-Worker::~Worker() = default;
+Worker::~Worker() {
+  // Their wake-ups end before what they use goes.
+  tasks_.clear();
+  producer_.reset();
+}
 
 Status Worker::open() {
   Result<std::unique_ptr<log::Producer>> producer =

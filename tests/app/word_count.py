@@ -136,9 +136,10 @@ def locked_directory(folder):
 
 def killed(folder):
     chance = random.Random(4)
-    content = some_text(5, 30_000)
+    content = some_text(5, 120_000)
     text = os.path.join(folder, "killed")
     write(text, content)
+    killed_in_all = 0
     for round_ in range(4):
         state = os.path.join(folder, f"killed-state{round_}")
         kills = 0
@@ -151,7 +152,8 @@ def killed(folder):
                 shutil.rmtree(os.path.join(state, "stores"), ignore_errors=True)
         done = run(text, "--state", state, "--dump")
         check(f"round {round_}: killed {kills} times, it counts right", done.returncode == 0 and done.stdout == dumped(counted(content)), done.stderr[-500:])
-        check(f"round {round_}: some were killed", kills >= 3, kills)
+        killed_in_all += kills
+    check("kills hit runs that were under way", killed_in_all >= 8, killed_in_all)
 
 
 def full_disk(folder):
