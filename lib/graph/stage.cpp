@@ -34,14 +34,9 @@ Writer* writer_of(Task& task, NodeId sink, const TopicInfo* topic) {
   return writer;
 }
 
-void PublishDecoding::publish() {
-  RecordContext& context = task_.context;
-  context.timestamp = message_->timestamp;
-  context.offset = message_->offset;
-  context.partition = message_->partition;
-  context.headers = Headers{message_->headers};
-  context.node = static_cast<std::int32_t>(source_);
-  task_.decoding_ = true;
+void Publish::leave() {
+  context_.task->context = context_;
+  context_.task->published_ = true;
 }
 
 void refuse_null_key(NodeId node, const RecordContext& context) { context.task->null_key(node, context); }

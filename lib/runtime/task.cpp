@@ -225,6 +225,8 @@ std::size_t Task::Impl::run_once(SourceStage& source, std::span<const RawMessage
   try {
     return source.run(batch);
   } catch (...) {
+    if (halt_.ok()) find_context(source);
+    task_.published_ = false;
     const auto failed = std::find_if(batch.begin(), batch.end(), [this](const RawMessage& m) { return m.offset == task_.context.offset; });
     const auto done = static_cast<std::size_t>(failed - batch.begin());
     if (failed == batch.end()) {  // no record can be blamed, so none may be skipped

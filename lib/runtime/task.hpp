@@ -110,6 +110,8 @@ struct Task::Impl {
   void try_again(NodeId node, const RecordContext& context, const std::string& reason);
   /// Writes the record to a dead-letter topic.
   void bury(const std::string& topic, const FailedRecord& record);
+  /// Says in the task's context which record an exception came from, if it was thrown before the record had one.
+  void find_context(const SourceStage& source);
   /// The same for the exception that is being handled.
   bool goes_on_after_exception();
 
@@ -128,6 +130,7 @@ struct Task::Impl {
   runtime::CommitMark settled_, in_flight_;
   bool committing_ = false;
   Status halt_;           // why the run had to stop
+  bool decoding_ = false;         // the exception that is being handled came from a serde or an extractor
   bool waiting_ = false;  // a serde's service was away: the record is tried again
   std::int64_t retry_at_ms_ = 0;
   struct Wake {

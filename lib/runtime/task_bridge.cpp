@@ -118,6 +118,7 @@ void Task::guarded(void (*push)(Stage&, void*, void*, RecordContext&), Stage& po
   try {
     push(port, key, value, at);
   } catch (...) {
+    impl_->decoding_ = !std::exchange(published_, false);
     if (!impl_->goes_on_after_exception()) throw;
   }
 }
@@ -125,11 +126,22 @@ void Task::guarded(void (*push)(Stage&, void*, void*, RecordContext&), Stage& po
 bool Task::Impl::goes_on_after_exception() {
   if (!halt_.ok()) return false;  // a branch has spoken already
   const auto node = static_cast<NodeId>(task_.context.node);
-  if (!std::exchange(task_.decoding_, false)) return goes_on(ErrorStage::process, node, task_.context, what_was_thrown());
+  if (!decoding_) return goes_on(ErrorStage::process, node, task_.context, what_was_thrown());
   // The stage is known by its last operator; what has thrown belongs to its source.
   const Graph& graph = *env_->plan.graph;
   const NodeId source = graph.stages[static_cast<std::size_t>(graph.at(node).stage)].origin;
   return goes_on(ErrorStage::decode, source, task_.context, "the serde or the timestamp extractor " + what_was_thrown());
+}
+
+void Task::Impl::find_context(const SourceStage& source) {
+  decoding_ = !std::exchange(task_.published_, false);
+  if (!decoding_) return;
+  const RawMessage& message = *task_.decoding;
+  task_.context.timestamp = message.timestamp;
+  task_.context.offset = message.offset;
+  task_.context.partition = message.partition;
+  task_.context.headers = Headers{message.headers};
+  task_.context.node = static_cast<std::int32_t>(source.node);
 }
 
 bool Task::Impl::goes_on(ErrorStage stage, NodeId node, const RecordContext& at, const std::string& reason) {

@@ -70,9 +70,7 @@ template <class K, class V> class Source : public SourceStage {
   /// Decodes what the fast path leaves into the kept slots.
   [[gnu::noinline]] Start decode_slowly(const RawMessage& message) {
     RecordContext context = context_of(message, message.timestamp, false, task_->context.topic);
-    Publish on_exception{context};
     const bool goes_on = decoder_.decode_any(message, key_, value_, context, this->node);
-    on_exception.done();
     return {context.timestamp, context.null_key, goes_on};
   }
   void attach(Task& task) {
@@ -103,9 +101,8 @@ template <class K, class V, class Chain> class FusedSource final : public Source
     V0 value = std::move(this->value_);
     const Decoder<K0, V0> decoder = this->decoder_;
     std::size_t done = 0;
-    PublishDecoding decoding{task, this->node};
     for (const RawMessage& message : batch) {
-      decoding.begin(message);
+      task.decoding = &message;
       typename FusedSource::Start start{message.timestamp, std::is_same_v<K0, NoKey>, true};
       if (!decoder.decode_plain(message, key, value)) [[unlikely]] {
         this->key_ = std::move(key);
@@ -114,7 +111,6 @@ template <class K, class V, class Chain> class FusedSource final : public Source
         key = std::move(this->key_);
         value = std::move(this->value_);
       }
-      decoding.done();
       if (start.goes_on) [[likely]] {
         if (start.timestamp > task.stream_time) task.stream_time = start.timestamp;
         // One for each record: in a chain without calls it never gets an address, and what nobody asks of it costs nothing.

@@ -122,15 +122,16 @@ class Task {
 
   /// Topic and task of the records to come; when a user's function has thrown: the record and the operator that were at work.
   RecordContext context;
-  Timestamp stream_time;  ///< the greatest event time seen; the loop raises it
+  const RawMessage* decoding = nullptr;  ///< the record that the loop has decoded last, or has begun to
+  Timestamp stream_time;                 ///< the greatest event time seen; the loop raises it
 
  private:
-  friend class PublishDecoding;
+  friend class Publish;
 
   Impl* impl_;
   bool halted_ = false;
   bool survives_exceptions_ = false;
-  bool decoding_ = false;  // the exception that passes came from a serde or an extractor
+  bool published_ = false;  // the exception that passes has left its context; else it came from decoding
 };
 
 /// The task's writer of a sink, with buffers and the topic's serde objects (`topic` may be null) in place.
@@ -144,34 +145,15 @@ class Publish {
   Publish& operator=(const Publish&) = delete;
   ~Publish() {
     if (!done_) [[unlikely]]
-      context_.task->context = context_;
+      leave();
   }
   void done() { done_ = true; }
 
  private:
+  void leave();
+
   const RecordContext& context_;
   bool done_ = false;
-};
-
-/// The same while a record is decoded, when there is no context yet. One for a whole batch.
-class PublishDecoding {
- public:
-  PublishDecoding(Task& task, NodeId source) : task_{task}, source_{source} {}
-  PublishDecoding(const PublishDecoding&) = delete;
-  PublishDecoding& operator=(const PublishDecoding&) = delete;
-  ~PublishDecoding() {
-    if (message_ != nullptr) [[unlikely]]
-      publish();
-  }
-  void begin(const RawMessage& message) { message_ = &message; }
-  void done() { message_ = nullptr; }
-
- private:
-  void publish();
-
-  Task& task_;
-  const NodeId source_;
-  const RawMessage* message_ = nullptr;
 };
 
 /// Puts a row's value back when the function that changes it throws, where the application goes on after that.
