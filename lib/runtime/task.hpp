@@ -129,9 +129,9 @@ struct Task::Impl {
   std::size_t restoring_ = 0;  // the store whose turn it is
   runtime::CommitMark settled_, in_flight_;
   bool committing_ = false;
-  Status halt_;           // why the run had to stop
-  bool decoding_ = false;         // the exception that is being handled came from a serde or an extractor
-  bool waiting_ = false;  // a serde's service was away: the record is tried again
+  Status halt_;            // why the run had to stop
+  bool decoding_ = false;  // the exception that is being handled came from a serde or an extractor
+  bool waiting_ = false;   // a serde's service was away: the record is tried again
   std::int64_t retry_at_ms_ = 0;
   struct Wake {
     std::mutex mutex;
