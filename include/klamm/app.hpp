@@ -16,7 +16,7 @@
 #include "klamm/table.hpp"
 #include "klamm/topology.hpp"
 
-namespace klamm {
+namespace klamm::inline v0 {
 
 /// How long an embedded log keeps the records of topics that are not compacted. Changelogs keep the last record of each key in any case.
 enum class Retention : bool {
@@ -311,4 +311,4 @@ template <class V> template <class K> Result<std::vector<KeyValue<K, V>>> Query<
   return result;
 }
 
-}  // namespace klamm
+}  // namespace klamm::inline v0

@@ -10,7 +10,7 @@
 
 #include "klamm/record.hpp"
 
-namespace klamm {
+namespace klamm::inline v0 {
 
 /// Whether a value points into the record it came from, and so must not be kept. Specialise it for your own views:
 ///
@@ -29,4 +29,4 @@ template <class K, class V> constexpr bool borrowed_v<KeyValue<K, V>> = borrowed
 template <class F> struct Borrow { F f; };
 template <class F> Borrow<F> borrow(F f) { return {std::move(f)}; }
 
-}  // namespace klamm
+}  // namespace klamm::inline v0

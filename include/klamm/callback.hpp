@@ -4,7 +4,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace klamm {
+namespace klamm::inline v0 {
 
 template <class Signature> class Callback;
 
@@ -26,4 +26,4 @@ template <class R, class... Args> class Callback<R(Args...)> {
   R (*call_)(void*, Args...) = nullptr;
 };
 
-}  // namespace klamm
+}  // namespace klamm::inline v0

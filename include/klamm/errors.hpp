@@ -8,7 +8,7 @@
 #include "klamm/callback.hpp"
 #include "klamm/record.hpp"
 
-namespace klamm {
+namespace klamm::inline v0 {
 
 /// At which step a record could not go on.
 enum class ErrorStage : unsigned char {
@@ -73,4 +73,4 @@ inline ErrorPolicy custom(ErrorPolicy::Decide f, std::string topic = {}) {
   return ErrorPolicy{ErrorPolicy::Kind::custom, std::move(topic), std::move(f)};
 }
 
-}  // namespace klamm
+}  // namespace klamm::inline v0

@@ -4,7 +4,7 @@
 
 #include "klamm/table.hpp"
 
-namespace klamm {
+namespace klamm::inline v0 {
 
 /// What group_by gives: records that belong together by key. A repartition topic appears only if the key changed and a table needs it;
 /// tables of the same grouping share it. Records with a null key or, where V is optional, a null value are dropped and counted.
@@ -84,4 +84,4 @@ template <class K, class V> class [[nodiscard]] GroupedStream {
   detail::Place place_;
 };
 
-}  // namespace klamm
+}  // namespace klamm::inline v0

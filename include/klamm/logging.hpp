@@ -6,7 +6,7 @@
 
 #include "klamm/callback.hpp"
 
-namespace klamm {
+namespace klamm::inline v0 {
 
 enum class Level : unsigned char { debug, info, warning, error };
 
@@ -19,4 +19,4 @@ struct Field {
 /// Gets the lines of klamm's log, from any thread. Must not throw.
 using LogSink = Callback<void(Level, std::string_view component, std::string_view message, std::span<const Field>)>;
 
-}  // namespace klamm
+}  // namespace klamm::inline v0

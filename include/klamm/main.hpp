@@ -1,6 +1,6 @@
 #pragma once
 
-namespace klamm {
+namespace klamm::inline v0 {
 
 class Topology;
 
@@ -11,4 +11,4 @@ class Topology;
 ///     PROGRAM reset --embedded DIR [--dry-run]            deletes this application's stores, internal topics and committed offsets
 int main(const Topology& topology, int argc, char** argv);
 
-}  // namespace klamm
+}  // namespace klamm::inline v0

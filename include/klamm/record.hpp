@@ -10,7 +10,7 @@
 
 #include "klamm/time.hpp"
 
-namespace klamm {
+namespace klamm::inline v0 {
 
 namespace detail {
 class Task;
@@ -106,4 +106,4 @@ template <class F> WithRecord<F> with_record(F f) { return {std::move(f)}; }
 template <class Make> struct PerTask { Make make; };
 template <class Make> PerTask<Make> per_task(Make make) { return {std::move(make)}; }
 
-}  // namespace klamm
+}  // namespace klamm::inline v0

@@ -12,7 +12,7 @@
 #include "klamm/borrow.hpp"
 #include "klamm/record.hpp"
 
-namespace klamm {
+namespace klamm::inline v0 {
 
 /// How a decode ended. `unavailable` is retried, `malformed` goes to the error policy. The reason is a literal.
 struct Decoded {
@@ -210,4 +210,4 @@ requires(detail::has_serde_v<T>) struct serde<std::optional<T>> {
   }
 };
 
-}  // namespace klamm
+}  // namespace klamm::inline v0

@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-namespace klamm {
+namespace klamm::inline v0 {
 
 /// Why something did not work, in the terms a caller can act on.
 enum class Code : unsigned char {
@@ -89,4 +89,4 @@ struct Named {
 /// Names an operator: `.filter(valid, klamm::as("valid-orders"))`. The name is copied.
 constexpr Named as(const char* name, const char* file = __builtin_FILE(), int line = __builtin_LINE()) { return {name, file, line}; }
 
-}  // namespace klamm
+}  // namespace klamm::inline v0

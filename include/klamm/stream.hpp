@@ -18,7 +18,7 @@
 
 // One class above 400 lines: the operators of a stream are its methods, and each says what it asks of its argument.
 
-namespace klamm {
+namespace klamm::inline v0 {
 
 template <class K, class V> class GroupedStream;
 template <class K, class V> class Table;
@@ -475,4 +475,4 @@ template <class K, class V, class Chain = detail::Here<K, V>> class [[nodiscard]
   mutable Chain chain_;  // moved into its stage when the chain is committed
 };
 
-}  // namespace klamm
+}  // namespace klamm::inline v0

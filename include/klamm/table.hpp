@@ -5,7 +5,7 @@
 
 #include "klamm/stream.hpp"
 
-namespace klamm {
+namespace klamm::inline v0 {
 
 namespace detail {
 struct NoFold {};
@@ -153,4 +153,4 @@ template <class K, class V> class Table {
   detail::Place place_;
 };
 
-}  // namespace klamm
+}  // namespace klamm::inline v0

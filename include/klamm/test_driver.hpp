@@ -13,7 +13,7 @@
 #include "klamm/errors.hpp"
 #include "klamm/klamm.hpp"
 
-namespace klamm {
+namespace klamm::inline v0 {
 
 /// Event time of a record in a test: so long after the epoch.
 struct At {
@@ -253,4 +253,4 @@ class TestDriver {
   detail::DriverCore core_;
 };
 
-}  // namespace klamm
+}  // namespace klamm::inline v0

@@ -3,7 +3,7 @@
 #include <compare>
 #include <cstdint>
 
-namespace klamm {
+namespace klamm::inline v0 {
 
 namespace detail {
 template <class D> constexpr bool chrono_like_v = requires {
@@ -51,4 +51,4 @@ class Timestamp {
   std::int64_t milliseconds_ = 0;
 };
 
-}  // namespace klamm
+}  // namespace klamm::inline v0

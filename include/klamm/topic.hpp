@@ -9,7 +9,7 @@
 #include "klamm/detail/speak.hpp"
 #include "klamm/serde.hpp"
 
-namespace klamm {
+namespace klamm::inline v0 {
 
 namespace detail {
 
@@ -101,4 +101,4 @@ template <class K, class V> class Topic {
   TopicInfo info_;
 };
 
-}  // namespace klamm
+}  // namespace klamm::inline v0

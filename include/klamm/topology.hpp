@@ -6,7 +6,7 @@
 
 #include "klamm/grouped.hpp"
 
-namespace klamm {
+namespace klamm::inline v0 {
 
 /// The description of an application: no I/O, no threads. Nothing here throws; what is wrong is collected for `check()`. Handles share the
 /// description and stay valid after a move, and after the end of the topology. Used on one thread.
@@ -83,4 +83,4 @@ class Topology {
   std::unique_ptr<detail::Graph, Delete> graph_;
 };
 
-}  // namespace klamm
+}  // namespace klamm::inline v0

@@ -19,7 +19,7 @@
 #include "log/partitioner.hpp"
 #include "runtime/engine.hpp"
 
-namespace klamm {
+namespace klamm::inline v0 {
 namespace {
 
 constexpr int round_ms = 50;  // of the coordinator
@@ -524,4 +524,4 @@ Result<std::optional<std::string>> App::query_one(const std::string& store, cons
   return value;
 }
 
-}  // namespace klamm
+}  // namespace klamm::inline v0

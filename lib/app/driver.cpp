@@ -8,7 +8,7 @@
 #include "ports/executor.hpp"
 #include "runtime/engine.hpp"
 
-namespace klamm::detail {
+namespace klamm::inline v0::detail {
 
 /// The world of a test: `engine` is what a crash takes away, the rest stays.
 struct DriverCore::Impl {
@@ -183,4 +183,4 @@ Counters DriverCore::counters() const { return impl_->total(); }
 
 Timestamp DriverCore::now() const { return impl_->clock.now(); }
 
-}  // namespace klamm::detail
+}  // namespace klamm::inline v0::detail

@@ -17,7 +17,7 @@
 #include "app/reset.hpp"
 #include "klamm/app.hpp"
 
-namespace klamm {
+namespace klamm::inline v0 {
 namespace {
 
 constexpr int ok = 0, failed = 1, usage = 2;
@@ -190,4 +190,4 @@ int main(const Topology& topology, int argc, char** argv) {
   return status.ok() ? ok : failed;
 }
 
-}  // namespace klamm
+}  // namespace klamm::inline v0

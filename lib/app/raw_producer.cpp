@@ -3,7 +3,7 @@
 #include "log/partitioner.hpp"
 #include "ports/clock.hpp"
 
-namespace klamm::detail {
+namespace klamm::inline v0::detail {
 namespace {
 
 /// Records without a key stay in a partition for a run, so that batches are not torn apart.
@@ -83,4 +83,4 @@ Status RawProducer::status() const {
   return impl_->status;
 }
 
-}  // namespace klamm::detail
+}  // namespace klamm::inline v0::detail

@@ -9,7 +9,7 @@
 #include "klamm/app.hpp"
 #include "log/log.hpp"
 
-namespace klamm::detail {
+namespace klamm::inline v0::detail {
 
 /// Shared by the copies of a producer; outlives the application as long as somebody holds one, and refuses then. Any thread.
 struct RawProducer::Impl {
@@ -27,4 +27,4 @@ struct RawProducer::Impl {
   std::atomic<std::uint32_t> keyless{0};  // records without a key
 };
 
-}  // namespace klamm::detail
+}  // namespace klamm::inline v0::detail

@@ -8,7 +8,7 @@
 #include "log/embedded.hpp"
 #include "runtime/plan.hpp"
 
-namespace klamm {
+namespace klamm::inline v0 {
 namespace {
 
 std::string id_of(const Topology& topology, const std::string& given) { return given.empty() ? topology.graph().name : given; }
@@ -85,4 +85,4 @@ std::string describe_topics(const Topology& topology, const std::string& applica
   return text;
 }
 
-}  // namespace klamm
+}  // namespace klamm::inline v0

@@ -5,7 +5,7 @@
 #include "klamm/status.hpp"
 #include "klamm/topology.hpp"
 
-namespace klamm {
+namespace klamm::inline v0 {
 
 enum class Reset : bool { dry_run, for_real };
 
@@ -23,4 +23,4 @@ Status reset(const Topology& topology, const ResetOptions& options);
 /// A line for each topic: name, what it is, partitions where the program says them.
 std::string describe_topics(const Topology& topology, const std::string& application_id);
 
-}  // namespace klamm
+}  // namespace klamm::inline v0

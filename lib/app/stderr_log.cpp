@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <string>
 
-namespace klamm {
+namespace klamm::inline v0 {
 
 LogSink stderr_log() {
   return [](Level level, std::string_view component, std::string_view message, std::span<const Field> fields) {
@@ -18,4 +18,4 @@ LogSink stderr_log() {
   };
 }
 
-}  // namespace klamm
+}  // namespace klamm::inline v0

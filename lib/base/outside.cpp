@@ -2,7 +2,7 @@
 
 #include <exception>
 
-namespace klamm::detail {
+namespace klamm::inline v0::detail {
 
 Status encode_guarded(const std::string& topic, FunctionRef<Encoded()> encode) {
   std::string reason;
@@ -18,4 +18,4 @@ Status encode_guarded(const std::string& topic, FunctionRef<Encoded()> encode) {
   return {Code::invalid_argument, "topic \"" + topic + "\": the record can't be written, nothing was sent: " + reason, topic};
 }
 
-}  // namespace klamm::detail
+}  // namespace klamm::inline v0::detail

@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-namespace klamm {
+namespace klamm::inline v0 {
 namespace {
 
 constexpr std::uint32_t null_size = 0xffff'ffff;
@@ -43,4 +43,4 @@ void Headers::append(Bytes& out, const Header& header) {
   put(header.value.data(), header.value.size());
 }
 
-}  // namespace klamm
+}  // namespace klamm::inline v0

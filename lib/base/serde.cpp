@@ -2,7 +2,7 @@
 
 #include <bit>
 
-namespace klamm {
+namespace klamm::inline v0 {
 
 void detail::append(Bytes& out, const void* data, std::size_t size) {
   const auto* bytes = static_cast<const std::byte*>(data);
@@ -35,4 +35,4 @@ Decoded serde<bool>::decode(BytesView in, bool& slot) {
   return {};
 }
 
-}  // namespace klamm
+}  // namespace klamm::inline v0

@@ -1,6 +1,6 @@
 #include "klamm/status.hpp"
 
-namespace klamm {
+namespace klamm::inline v0 {
 
 Status::Status(Code code, std::string message, std::string object) {
   if (code != Code::ok) problem_ = std::make_shared<const Problem>(Problem{code, std::move(message), std::move(object)});
@@ -11,4 +11,4 @@ const std::string& Status::empty() {
   return none;
 }
 
-}  // namespace klamm
+}  // namespace klamm::inline v0

@@ -4,7 +4,7 @@
 
 #include "graph/graph.hpp"
 
-namespace klamm {
+namespace klamm::inline v0 {
 
 TopicInfo::TopicInfo(std::string topic_name, std::string_view key, std::string_view value)
     : name{std::move(topic_name)}, key_type{key}, value_type{value} {}
@@ -225,4 +225,4 @@ const TopicInfo& topic_of(const Graph& graph, NodeId id) {
 }
 
 }  // namespace detail
-}  // namespace klamm
+}  // namespace klamm::inline v0

@@ -6,7 +6,7 @@
 
 // What the functions that build a graph share: names and topics.
 
-namespace klamm::detail {
+namespace klamm::inline v0::detail {
 
 std::string quoted(const std::string& s);
 /// What Kafka takes as the name of a topic.
@@ -24,4 +24,4 @@ int use_repartition_topic(Graph& graph, const std::string& local, const Named& n
 
 void check_store_name(Graph& graph, const std::string& name, const Named& named);
 
-}  // namespace klamm::detail
+}  // namespace klamm::inline v0::detail

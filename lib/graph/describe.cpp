@@ -1,6 +1,6 @@
 #include "graph/describe.hpp"
 
-namespace klamm::detail {
+namespace klamm::inline v0::detail {
 namespace {
 
 void line_of_node(const Graph& graph, const Node& node, std::string& text) {
@@ -47,4 +47,4 @@ std::string as_text(const Graph& graph) {
   return text;
 }
 
-}  // namespace klamm::detail
+}  // namespace klamm::inline v0::detail

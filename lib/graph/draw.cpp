@@ -3,7 +3,7 @@
 
 // Pictures: topics as cylinders, sub-topologies as boxes, operators that run as one chain joined by thick lines.
 
-namespace klamm::detail {
+namespace klamm::inline v0::detail {
 namespace {
 
 /// Text inside quotes, for names that users chose badly: pictures of topologies with problems must be well-formed too.
@@ -103,4 +103,4 @@ std::string as_mermaid(const Graph& graph) {
   return text;
 }
 
-}  // namespace klamm::detail
+}  // namespace klamm::inline v0::detail

@@ -11,7 +11,7 @@
 
 // The description behind a Topology, as the runtime reads it.
 
-namespace klamm::detail {
+namespace klamm::inline v0::detail {
 
 struct Node {
   std::string kind;
@@ -111,4 +111,4 @@ std::vector<Problem> problems_of(const Graph& graph);
 std::string local_name(const Graph& graph, const TopicEntry& topic);
 std::string changelog_name(const Graph& graph, const StoreEntry& store);
 
-}  // namespace klamm::detail
+}  // namespace klamm::inline v0::detail

@@ -3,7 +3,7 @@
 
 #include "graph/build.hpp"
 
-namespace klamm::detail {
+namespace klamm::inline v0::detail {
 namespace {
 
 std::string derive(Graph& graph, const std::string& stem) {
@@ -127,4 +127,4 @@ void check_store_name(Graph& graph, const std::string& name, const Named& named)
   }
 }
 
-}  // namespace klamm::detail
+}  // namespace klamm::inline v0::detail

@@ -1,7 +1,7 @@
 #include "graph/describe.hpp"
 #include "klamm/topology.pb.h"
 
-namespace klamm::detail {
+namespace klamm::inline v0::detail {
 namespace {
 
 pb::Topic::Class class_of(TopicClass cls) {
@@ -83,4 +83,4 @@ std::string as_proto(const Graph& graph) {
   return out.SerializeAsString();
 }
 
-}  // namespace klamm::detail
+}  // namespace klamm::inline v0::detail

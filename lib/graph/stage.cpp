@@ -5,7 +5,7 @@
 #include "klamm/detail/ops/calls.hpp"
 #include "klamm/topic.hpp"
 
-namespace klamm::detail {
+namespace klamm::inline v0::detail {
 
 std::unique_ptr<Stage> Stage::clone(Task& task) const {
   std::unique_ptr<Stage> stage(copy());
@@ -41,4 +41,4 @@ void Publish::leave() {
 
 void refuse_null_key(NodeId node, const RecordContext& context) { context.task->null_key(node, context); }
 
-}  // namespace klamm::detail
+}  // namespace klamm::inline v0::detail

@@ -3,7 +3,7 @@
 
 #include "graph/graph.hpp"
 
-namespace klamm::detail {
+namespace klamm::inline v0::detail {
 namespace {
 
 /// Disjoint sets of nodes; the root of a set is its first node.
@@ -104,4 +104,4 @@ const char* to_string(TopicClass cls) {
   return "";
 }
 
-}  // namespace klamm::detail
+}  // namespace klamm::inline v0::detail

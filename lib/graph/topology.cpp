@@ -3,7 +3,7 @@
 #include "graph/build.hpp"
 #include "graph/describe.hpp"
 
-namespace klamm {
+namespace klamm::inline v0 {
 
 Topology::Topology(const char* name, const char* file, int line) : graph_{new detail::Graph} {
   detail::Graph& graph = *graph_;
@@ -25,4 +25,4 @@ std::string Topology::dot() const { return detail::as_dot(*graph_); }
 std::string Topology::mermaid() const { return detail::as_mermaid(*graph_); }
 std::string Topology::proto() const { return detail::as_proto(*graph_); }
 
-}  // namespace klamm
+}  // namespace klamm::inline v0

@@ -3,7 +3,7 @@
 
 #include "graph/build.hpp"
 
-namespace klamm::detail {
+namespace klamm::inline v0::detail {
 namespace {
 
 /// Operators whose records nobody takes.
@@ -56,4 +56,4 @@ std::vector<Problem> problems_of(const Graph& graph) {
   return found;
 }
 
-}  // namespace klamm::detail
+}  // namespace klamm::inline v0::detail

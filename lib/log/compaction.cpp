@@ -3,7 +3,7 @@
 #include <cstring>
 #include <random>
 
-namespace klamm::log {
+namespace klamm::inline v0::log {
 namespace {
 
 std::uint64_t fold(std::uint64_t a, std::uint64_t b) {
@@ -65,4 +65,4 @@ std::vector<std::shared_ptr<Batch>> Rewriter::take() {
   return std::exchange(full_, {});
 }
 
-}  // namespace klamm::log
+}  // namespace klamm::inline v0::log

@@ -6,7 +6,7 @@
 
 #include "log/record_batch.hpp"
 
-namespace klamm::log {
+namespace klamm::inline v0::log {
 
 /// The offset of each key's newest record in a stretch of the log. Keys are kept as fingerprints of 128 bits under random seeds, so that
 /// memory is bounded by their number and no input can make two of them collide on purpose. Used by one thread.
@@ -63,4 +63,4 @@ class Rewriter {
   std::vector<std::shared_ptr<Batch>> full_;
 };
 
-}  // namespace klamm::log
+}  // namespace klamm::inline v0::log

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace klamm::log {
+namespace klamm::inline v0::log {
 namespace {
 
 // What the log thread deletes and writes in one go: a few milliseconds.
@@ -117,4 +117,4 @@ void CompactionPass::finish(Status status) {
       [&] { core_.compact_if_due(partition_); });
 }
 
-}  // namespace klamm::log
+}  // namespace klamm::inline v0::log

@@ -3,7 +3,7 @@
 #include "log/compaction.hpp"
 #include "log/directory_core.hpp"
 
-namespace klamm::log {
+namespace klamm::inline v0::log {
 
 /// One pass of compaction over one partition of a log in a directory. Lives on the background thread, reads beside the log thread and hands
 /// it what changes in slices, from the oldest record to the newest; a crash between two slices leaves a log that is compacted in part.
@@ -38,4 +38,4 @@ class CompactionPass {
   std::int64_t dropped_ = 0;
 };
 
-}  // namespace klamm::log
+}  // namespace klamm::inline v0::log

@@ -2,7 +2,7 @@
 
 #include "log/compaction_pass.hpp"
 
-namespace klamm::log {
+namespace klamm::inline v0::log {
 namespace {
 
 // In pages of 8 KiB. From the first on a checkpoint runs beside the commits; where they outrun it, from the second on they wait for one.
@@ -74,4 +74,4 @@ void DirectoryCore::committed(int wal_pages) {
   }
 }
 
-}  // namespace klamm::log
+}  // namespace klamm::inline v0::log

@@ -10,7 +10,7 @@
 #include "log/topics.hpp"
 #include "ports/executor.hpp"
 
-namespace klamm::log {
+namespace klamm::inline v0::log {
 
 /// Keeps the newest batches of all partitions in memory, up to a number of bytes. Log thread.
 class RecentBatches {
@@ -60,4 +60,4 @@ struct DirectoryCore {
   void committed(int wal_pages);
 };
 
-}  // namespace klamm::log
+}  // namespace klamm::inline v0::log

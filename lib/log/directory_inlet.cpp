@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace klamm::log {
+namespace klamm::inline v0::log {
 
 InletQueue::InletQueue(DirectoryCore& core, Topics::Topic topic, std::string feeder)
     : core_{core}, topic_{std::move(topic)}, feeder_{std::move(feeder)} {
@@ -125,4 +125,4 @@ Result<bool> DirectoryInlet::try_send(Partition partition, BytesView key, BytesV
                       InletQueue::WhenFull::give_up);
 }
 
-}  // namespace klamm::log
+}  // namespace klamm::inline v0::log

@@ -5,7 +5,7 @@
 
 #include "log/directory_core.hpp"
 
-namespace klamm::log {
+namespace klamm::inline v0::log {
 
 /// Gathers what other threads send to one topic until the log thread takes it. Shared by its inlet and the log thread, so that what was
 /// sent is written even when the inlet is gone. Any thread; the methods of `Work` on the log thread.
@@ -65,4 +65,4 @@ class DirectoryInlet final : public Inlet {
   const std::shared_ptr<InletQueue> queue_;
 };
 
-}  // namespace klamm::log
+}  // namespace klamm::inline v0::log

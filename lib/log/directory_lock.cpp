@@ -9,7 +9,7 @@
 #include <cstring>
 #include <ctime>
 
-namespace klamm::log {
+namespace klamm::inline v0::log {
 namespace {
 
 std::string own_name() {
@@ -70,4 +70,4 @@ Status DirectoryLock::acquire(const std::string& directory) {
   return {};
 }
 
-}  // namespace klamm::log
+}  // namespace klamm::inline v0::log

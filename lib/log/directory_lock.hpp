@@ -4,7 +4,7 @@
 
 #include "klamm/status.hpp"
 
-namespace klamm::log {
+namespace klamm::inline v0::log {
 
 /// Keeps other processes out of a directory as long as it lives. The lock is the kernel's (flock) and ends with the process; the file
 /// `lock` says who holds it, and what a dead process left in it is no obstacle.
@@ -23,4 +23,4 @@ class DirectoryLock {
   int file_ = -1;
 };
 
-}  // namespace klamm::log
+}  // namespace klamm::inline v0::log

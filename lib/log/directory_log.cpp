@@ -7,7 +7,7 @@
 #include "log/directory_producer.hpp"
 #include "log/housekeeper.hpp"
 
-namespace klamm::log {
+namespace klamm::inline v0::log {
 namespace {
 
 /// The log in a directory: the lock, the file, the log thread and a background thread.
@@ -226,4 +226,4 @@ Result<std::unique_ptr<Log>> open_embedded(EmbeddedOptions options) {
   return std::unique_ptr<Log>{std::move(log)};
 }
 
-}  // namespace klamm::log
+}  // namespace klamm::inline v0::log

@@ -3,7 +3,7 @@
 #include <cassert>
 #include <utility>
 
-namespace klamm::log {
+namespace klamm::inline v0::log {
 
 // How the commit in flight ended, and whom to tell. Shared with the log thread.
 class DirectoryProducer::Outcome {
@@ -115,4 +115,4 @@ std::optional<CommitOutcome> DirectoryProducer::poll() {
 
 void DirectoryProducer::abort() { open_.clear(); }
 
-}  // namespace klamm::log
+}  // namespace klamm::inline v0::log

@@ -4,7 +4,7 @@
 
 #include "log/directory_core.hpp"
 
-namespace klamm::log {
+namespace klamm::inline v0::log {
 
 /// A producer of a log in a directory. Owned by its worker, which serialises and checksums here, so that the log thread has little to do.
 class DirectoryProducer final : public Producer {
@@ -30,4 +30,4 @@ class DirectoryProducer final : public Producer {
   std::shared_ptr<Outcome> outcome_;
 };
 
-}  // namespace klamm::log
+}  // namespace klamm::inline v0::log

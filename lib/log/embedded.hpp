@@ -2,7 +2,7 @@
 
 #include "log/log.hpp"
 
-namespace klamm::log {
+namespace klamm::inline v0::log {
 
 struct EmbeddedOptions {
   std::string directory{};       ///< made if missing; belongs to one application, and to one process at a time
@@ -42,4 +42,4 @@ struct MemoryOptions {
 /// is.
 std::unique_ptr<Log> memory_log(MemoryOptions options = {});
 
-}  // namespace klamm::log
+}  // namespace klamm::inline v0::log

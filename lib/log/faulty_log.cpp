@@ -4,7 +4,7 @@
 #include <cassert>
 #include <utility>
 
-namespace klamm::log {
+namespace klamm::inline v0::log {
 namespace {
 
 struct Faults {
@@ -89,4 +89,4 @@ class FaultyLog final : public Log {
 
 std::unique_ptr<Log> faulty_log(Log& log, CommitFault fault) { return std::make_unique<FaultyLog>(log, std::move(fault)); }
 
-}  // namespace klamm::log
+}  // namespace klamm::inline v0::log

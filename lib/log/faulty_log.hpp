@@ -4,7 +4,7 @@
 
 #include "log/log.hpp"
 
-namespace klamm::log {
+namespace klamm::inline v0::log {
 
 /// Decides how the producers' commit with this number (from 1, over all producers of the log) ends: by itself if empty, else with this
 /// status and without a trace in the log. Called on the committing thread.
@@ -14,4 +14,4 @@ using CommitFault = std::function<std::optional<Status>(std::uint64_t commit_num
 /// which must outlive it.
 std::unique_ptr<Log> faulty_log(Log& log, CommitFault fault);
 
-}  // namespace klamm::log
+}  // namespace klamm::inline v0::log

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace klamm::log {
+namespace klamm::inline v0::log {
 namespace {
 
 constexpr Duration patience{20};
@@ -58,4 +58,4 @@ void Housekeeper::ended(const Status& status) {
   for (const auto& [partition, seen] : std::exchange(taken_, {})) note(partition, seen);
 }
 
-}  // namespace klamm::log
+}  // namespace klamm::inline v0::log

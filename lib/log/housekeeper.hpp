@@ -6,7 +6,7 @@
 
 #include "log/log_writer.hpp"
 
-namespace klamm::log {
+namespace klamm::inline v0::log {
 
 /// Brings purges and what readers have seen into the file, a few milliseconds at a time and along with other work where there is some. What
 /// a crash loses of it is asked for again. Owned by the log in a directory; any thread.
@@ -33,4 +33,4 @@ class Housekeeper final : public Work, public std::enable_shared_from_this<House
   std::map<std::shared_ptr<PartitionLog>, Offset> taken_;  // log thread
 };
 
-}  // namespace klamm::log
+}  // namespace klamm::inline v0::log

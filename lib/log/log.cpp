@@ -1,7 +1,7 @@
 #include "log/log.hpp"
 
-namespace klamm::log {
+namespace klamm::inline v0::log {
 
 std::string to_string(const TopicPartition& tp) { return tp.topic + '-' + std::to_string(tp.partition); }
 
-}  // namespace klamm::log
+}  // namespace klamm::inline v0::log

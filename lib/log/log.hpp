@@ -13,7 +13,7 @@
 
 // The log port: all that klamm asks of Kafka, or of the log that takes its place. Nothing here knows of tasks, operators or stores.
 
-namespace klamm::log {
+namespace klamm::inline v0::log {
 
 using Offset = std::int64_t;
 using Partition = std::int32_t;
@@ -171,4 +171,4 @@ class Log {
   virtual Status reset(const std::string& group, std::span<const std::string> topics) = 0;
 };
 
-}  // namespace klamm::log
+}  // namespace klamm::inline v0::log

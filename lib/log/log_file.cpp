@@ -4,7 +4,7 @@
 
 #include "ports/fault.hpp"
 
-namespace klamm::log {
+namespace klamm::inline v0::log {
 namespace {
 
 constexpr std::int64_t application_mark = 0x6b6c616d;  // "klam": tells our files from other SQLite files
@@ -265,4 +265,4 @@ Status LogFile::remove(const std::string& topic, std::span<const std::shared_ptr
   return {};
 }
 
-}  // namespace klamm::log
+}  // namespace klamm::inline v0::log

@@ -7,7 +7,7 @@
 #include "log/partition_log.hpp"
 #include "log/sqlite.hpp"
 
-namespace klamm::log {
+namespace klamm::inline v0::log {
 
 /// The log's database, its schema and all that is written to it. Owned by the log in a directory; after `open` used by the log thread only.
 ///
@@ -83,4 +83,4 @@ class LogFile {
   std::unordered_map<std::int64_t, Rows> rows_;
 };
 
-}  // namespace klamm::log
+}  // namespace klamm::inline v0::log

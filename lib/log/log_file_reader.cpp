@@ -1,6 +1,6 @@
 #include "log/log_file_reader.hpp"
 
-namespace klamm::log {
+namespace klamm::inline v0::log {
 namespace {
 
 constexpr std::size_t idle_connections = 4, most_statements = 256;
@@ -120,4 +120,4 @@ Status LogFileReader::checkpoint() {
   return {};
 }
 
-}  // namespace klamm::log
+}  // namespace klamm::inline v0::log

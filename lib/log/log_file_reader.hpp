@@ -8,7 +8,7 @@
 #include "log/partition_log.hpp"
 #include "log/sqlite.hpp"
 
-namespace klamm::log {
+namespace klamm::inline v0::log {
 
 /// Reads the log's database beside the log thread, which never waits for it. Any thread: each call takes a connection from a pool.
 class LogFileReader {
@@ -37,4 +37,4 @@ class LogFileReader {
   std::vector<std::unique_ptr<Connection>> idle_;
 };
 
-}  // namespace klamm::log
+}  // namespace klamm::inline v0::log

@@ -6,7 +6,7 @@
 
 #include "ports/fault.hpp"
 
-namespace klamm::log {
+namespace klamm::inline v0::log {
 
 LogWriter::LogWriter(LogFile& file) : file_{file}, thread_{[this] { run(); }} { pthread_setname_np(thread_.native_handle(), "klamm-log"); }
 
@@ -99,4 +99,4 @@ Status Call::run(LogWriter& writer, Write write, std::function<void()> publish) 
   return ended.get();
 }
 
-}  // namespace klamm::log
+}  // namespace klamm::inline v0::log

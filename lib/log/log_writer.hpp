@@ -8,7 +8,7 @@
 
 #include "log/log_file.hpp"
 
-namespace klamm::log {
+namespace klamm::inline v0::log {
 
 /// One thing to be written, by itself or with others in one SQLite transaction. The log thread calls its methods, in this order.
 class Work {
@@ -89,4 +89,4 @@ class Call final : public Work {
   std::promise<Status> ended_;
 };
 
-}  // namespace klamm::log
+}  // namespace klamm::inline v0::log

@@ -7,7 +7,7 @@
 #include "log/open_transaction.hpp"
 #include "log/topics.hpp"
 
-namespace klamm::log {
+namespace klamm::inline v0::log {
 namespace {
 
 class MemoryLog final : public Log {
@@ -330,4 +330,4 @@ Status MemoryLog::forget(const std::string& group) {
 
 std::unique_ptr<Log> memory_log(MemoryOptions options) { return std::make_unique<MemoryLog>(options); }
 
-}  // namespace klamm::log
+}  // namespace klamm::inline v0::log

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace klamm::log {
+namespace klamm::inline v0::log {
 
 int OpenTransaction::add(std::span<const std::shared_ptr<PartitionLog>> partitions) {
   std::vector<Slot> slots(partitions.size());
@@ -50,4 +50,4 @@ void OpenTransaction::clear() {
   bytes_ = 0;
 }
 
-}  // namespace klamm::log
+}  // namespace klamm::inline v0::log

@@ -5,7 +5,7 @@
 
 #include "log/partition_log.hpp"
 
-namespace klamm::log {
+namespace klamm::inline v0::log {
 
 /// What a transaction writes to one partition: batches in order, without offsets as yet.
 struct PartitionWrites {
@@ -56,4 +56,4 @@ class OpenTransaction {
   std::size_t bytes_ = 0;
 };
 
-}  // namespace klamm::log
+}  // namespace klamm::inline v0::log

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
-namespace klamm::log {
+namespace klamm::inline v0::log {
 
 void ReaderMark::wake() {
   const std::lock_guard lock{mutex_};
@@ -226,4 +226,4 @@ Result<std::size_t> PartitionReader::poll(std::size_t limit, const Take& take) {
   return taken;
 }
 
-}  // namespace klamm::log
+}  // namespace klamm::inline v0::log

@@ -10,7 +10,7 @@
 
 #include "log/record_batch.hpp"
 
-namespace klamm::log {
+namespace klamm::inline v0::log {
 
 /// Where one reader stands, and whom to tell when there is more. Shared by the reader and its partition.
 class ReaderMark {
@@ -135,4 +135,4 @@ class PartitionReader final : public Reader {
   std::size_t next_ = 0;
 };
 
-}  // namespace klamm::log
+}  // namespace klamm::inline v0::log

@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-namespace klamm::log {
+namespace klamm::inline v0::log {
 
 std::int32_t murmur2(BytesView bytes) {
   constexpr std::uint32_t seed = 0x9747b28c, mix = 0x5bd1e995;
@@ -24,4 +24,4 @@ std::int32_t murmur2(BytesView bytes) {
   return static_cast<std::int32_t>(hash);
 }
 
-}  // namespace klamm::log
+}  // namespace klamm::inline v0::log

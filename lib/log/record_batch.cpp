@@ -7,7 +7,7 @@
 #include <cassert>
 #include <cstring>
 
-namespace klamm::log {
+namespace klamm::inline v0::log {
 namespace {
 
 static_assert(std::endian::native == std::endian::little, "the format is little endian, and so far so is the code");
@@ -202,4 +202,4 @@ void BatchBuilder::clear() {
   count_ = 0;
 }
 
-}  // namespace klamm::log
+}  // namespace klamm::inline v0::log

@@ -19,7 +19,7 @@
 // the last record minus base_offset. `checksum` is the CRC-32 of all that stands behind base_offset, which is known only when the log takes
 // the batch; in a file it is the row's key as well.
 
-namespace klamm::log {
+namespace klamm::inline v0::log {
 
 /// A run of records of one partition in its serialised form. Written once, then only read, by any thread.
 class Batch {
@@ -92,4 +92,4 @@ class BatchBuilder {
   std::int64_t last_timestamp_ = 0;
 };
 
-}  // namespace klamm::log
+}  // namespace klamm::inline v0::log

@@ -3,7 +3,7 @@
 #include <cerrno>
 #include <filesystem>
 
-namespace klamm::log {
+namespace klamm::inline v0::log {
 namespace {
 
 Code code_of(int result, int system_error) {
@@ -103,4 +103,4 @@ Status Database::problem(std::string_view doing) const {
   return {code, std::move(message), path_};
 }
 
-}  // namespace klamm::log
+}  // namespace klamm::inline v0::log

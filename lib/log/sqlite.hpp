@@ -8,7 +8,7 @@
 #include "klamm/record.hpp"
 #include "klamm/status.hpp"
 
-namespace klamm::log {
+namespace klamm::inline v0::log {
 
 /// A prepared statement. Belongs to its database's thread. The first error stays until `reset`.
 class Statement {
@@ -65,4 +65,4 @@ class Database {
   sqlite3* db_ = nullptr;
 };
 
-}  // namespace klamm::log
+}  // namespace klamm::inline v0::log

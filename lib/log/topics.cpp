@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace klamm::log {
+namespace klamm::inline v0::log {
 namespace {
 
 const char* name_of(Cleanup cleanup) { return cleanup == Cleanup::compact ? "compact" : "keep"; }
@@ -149,4 +149,4 @@ bool Groups::reads(const std::string& topic) const {
   });
 }
 
-}  // namespace klamm::log
+}  // namespace klamm::inline v0::log

@@ -5,7 +5,7 @@
 
 #include "log/partition_log.hpp"
 
-namespace klamm::log {
+namespace klamm::inline v0::log {
 
 /// The topics of a log. Any thread; changed by one at a time.
 class Topics {
@@ -47,4 +47,4 @@ class Groups {
   std::map<std::string, std::vector<std::string>> members_;  // a group's topics
 };
 
-}  // namespace klamm::log
+}  // namespace klamm::inline v0::log

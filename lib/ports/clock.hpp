@@ -4,7 +4,7 @@
 
 #include "klamm/time.hpp"
 
-namespace klamm::ports {
+namespace klamm::inline v0::ports {
 
 /// Where all time comes from, so that tests and the simulator can own it. Any thread.
 class Clock {
@@ -31,4 +31,4 @@ class ManualClock final : public Clock {
   Timestamp now_;
 };
 
-}  // namespace klamm::ports
+}  // namespace klamm::inline v0::ports

@@ -3,7 +3,7 @@
 #include <functional>
 #include <memory>
 
-namespace klamm::ports {
+namespace klamm::inline v0::ports {
 
 /// Runs jobs that must not hold up the one who asks: checkpoints, compaction. Jobs run one after the other, in order.
 class Executor {
@@ -19,4 +19,4 @@ std::unique_ptr<Executor> background_thread(const char* name);
 /// Runs each job at once, in the call: tests, the simulator.
 std::unique_ptr<Executor> inline_executor();
 
-}  // namespace klamm::ports
+}  // namespace klamm::inline v0::ports

@@ -2,7 +2,7 @@
 
 #include <atomic>
 
-namespace klamm::ports {
+namespace klamm::inline v0::ports {
 
 /// Names a moment between two steps of a write, where a crash test may kill the process. Null in production.
 using FaultPoint = void (*)(const char* step);
@@ -13,4 +13,4 @@ inline void reached(const char* step) {
     point(step);
 }
 
-}  // namespace klamm::ports
+}  // namespace klamm::inline v0::ports

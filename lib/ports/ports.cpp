@@ -10,7 +10,7 @@
 #include "ports/executor.hpp"
 #include "ports/fault.hpp"
 
-namespace klamm::ports {
+namespace klamm::inline v0::ports {
 namespace {
 
 class SystemClock final : public Clock {
@@ -90,4 +90,4 @@ std::unique_ptr<Executor> inline_executor() { return std::make_unique<InlineExec
 
 std::atomic<FaultPoint> fault_point{nullptr};
 
-}  // namespace klamm::ports
+}  // namespace klamm::inline v0::ports

@@ -2,7 +2,7 @@
 
 #include "klamm/commit_mark.pb.h"
 
-namespace klamm::runtime {
+namespace klamm::inline v0::runtime {
 namespace {
 
 constexpr std::uint32_t newest_version = 1;
@@ -45,4 +45,4 @@ Result<CommitMark> CommitMark::decode(const std::string& bytes, const std::strin
   return mark;
 }
 
-}  // namespace klamm::runtime
+}  // namespace klamm::inline v0::runtime

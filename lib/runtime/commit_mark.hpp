@@ -7,7 +7,7 @@
 #include "klamm/status.hpp"
 #include "klamm/time.hpp"
 
-namespace klamm::runtime {
+namespace klamm::inline v0::runtime {
 
 /// What a task remembers of a commit beside its stores (proto/klamm/commit_mark.proto). What is neither here nor in a changelog is not
 /// remembered.
@@ -24,4 +24,4 @@ struct CommitMark {
   static Result<CommitMark> decode(const std::string& bytes, const std::string& where);
 };
 
-}  // namespace klamm::runtime
+}  // namespace klamm::inline v0::runtime

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <latch>
 
-namespace klamm::runtime {
+namespace klamm::inline v0::runtime {
 namespace {
 
 struct CountDown {
@@ -282,4 +282,4 @@ bool Engine::restoring() const {
   return std::any_of(figures_.begin(), figures_.end(), [](const auto& each) { return each->restoring && !each->closed; });
 }
 
-}  // namespace klamm::runtime
+}  // namespace klamm::inline v0::runtime

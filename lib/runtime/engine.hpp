@@ -11,7 +11,7 @@
 #include "runtime/environment.hpp"
 #include "runtime/worker.hpp"
 
-namespace klamm::runtime {
+namespace klamm::inline v0::runtime {
 
 /// Runs a plan: joins the group, makes a task for each partition it is given, and spreads the tasks over its workers.
 ///
@@ -91,4 +91,4 @@ class Engine final : private log::GroupListener {
   std::vector<std::shared_ptr<Task::Impl::Figures>> figures_;
 };
 
-}  // namespace klamm::runtime
+}  // namespace klamm::inline v0::runtime

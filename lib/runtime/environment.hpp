@@ -15,7 +15,7 @@
 #include "runtime/logger.hpp"
 #include "runtime/plan.hpp"
 
-namespace klamm::runtime {
+namespace klamm::inline v0::runtime {
 
 /// What happens to records that can't go on, by the step at which they are stuck.
 struct ErrorPolicies {
@@ -54,4 +54,4 @@ struct Environment {
   int visits = 0;      ///< under way: no task moves then, so that each is met once
 };
 
-}  // namespace klamm::runtime
+}  // namespace klamm::inline v0::runtime

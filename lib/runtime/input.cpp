@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-namespace klamm::runtime {
+namespace klamm::inline v0::runtime {
 
 Result<std::size_t> LookAhead::fill(log::Reader& reader, std::size_t limit) {
   clear();
@@ -28,4 +28,4 @@ Result<std::size_t> LookAhead::fill(log::Reader& reader, std::size_t limit) {
   });
 }
 
-}  // namespace klamm::runtime
+}  // namespace klamm::inline v0::runtime

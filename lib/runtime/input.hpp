@@ -7,7 +7,7 @@
 #include "klamm/detail/stage.hpp"
 #include "log/log.hpp"
 
-namespace klamm::runtime {
+namespace klamm::inline v0::runtime {
 
 /// Records copied out of the log, for tasks that have to look at several inputs before they choose. Keeps its memory.
 class LookAhead {
@@ -46,4 +46,4 @@ struct Input {
   [[nodiscard]] log::Offset position() const { return ahead.empty() ? reader->position() : ahead.front().offset; }
 };
 
-}  // namespace klamm::runtime
+}  // namespace klamm::inline v0::runtime

@@ -8,7 +8,7 @@
 #include "klamm/logging.hpp"
 #include "ports/clock.hpp"
 
-namespace klamm::runtime {
+namespace klamm::inline v0::runtime {
 
 /// Writes lines to the application's log sink. Any thread; owned by the application.
 class Logger {
@@ -48,4 +48,4 @@ class Sampler {
   std::int64_t waiting_ = 0, admitted_ = 0, last_ = 0;
 };
 
-}  // namespace klamm::runtime
+}  // namespace klamm::inline v0::runtime

@@ -4,7 +4,7 @@
 #include <map>
 #include <set>
 
-namespace klamm::runtime {
+namespace klamm::inline v0::runtime {
 namespace {
 
 using detail::Graph;
@@ -182,4 +182,4 @@ Result<Plan> make_plan(const Graph& graph, const std::string& application_id, lo
   return plan;
 }
 
-}  // namespace klamm::runtime
+}  // namespace klamm::inline v0::runtime

@@ -9,7 +9,7 @@
 #include "klamm/status.hpp"
 #include "log/log.hpp"
 
-namespace klamm::runtime {
+namespace klamm::inline v0::runtime {
 
 /// A store of a sub-topology, and where its changes are kept beside the disk.
 struct StorePlan {
@@ -51,4 +51,4 @@ std::string full_name(const detail::Graph& graph, const detail::TopicEntry& topi
 Result<Plan> make_plan(const detail::Graph& graph, const std::string& application_id, log::Partition default_partitions, log::Log& log,
                        const std::set<std::string>& dead_letters = {});
 
-}  // namespace klamm::runtime
+}  // namespace klamm::inline v0::runtime

@@ -5,7 +5,7 @@
 
 #include "graph/graph.hpp"
 
-namespace klamm::detail {
+namespace klamm::inline v0::detail {
 
 using runtime::Input;
 using runtime::TaskStore;
@@ -343,4 +343,4 @@ const Input* Task::Impl::input_of(int topic) const {
   return found == inputs_.end() ? nullptr : &*found;
 }
 
-}  // namespace klamm::detail
+}  // namespace klamm::inline v0::detail

@@ -16,7 +16,7 @@
 #include "runtime/input.hpp"
 #include "runtime/task_store.hpp"
 
-namespace klamm::detail {
+namespace klamm::inline v0::detail {
 
 /// Where a writer's records go: a topic of the producer that its task is attached to.
 struct Sink {
@@ -142,4 +142,4 @@ struct Task::Impl {
   std::shared_ptr<Figures> figures_ = std::make_shared<Figures>();
 };
 
-}  // namespace klamm::detail
+}  // namespace klamm::inline v0::detail

@@ -8,7 +8,7 @@
 #include "log/partitioner.hpp"
 #include "runtime/task.hpp"
 
-namespace klamm::detail {
+namespace klamm::inline v0::detail {
 namespace {
 
 /// Records without a key stay in a partition for a run, so that batches are not torn apart.
@@ -220,4 +220,4 @@ void Task::Impl::bury(const std::string& topic, const FailedRecord& record) {
   to.producer->append(to.number, record.partition % to.partitions, record.key, record.value, record.timestamp, headers);
 }
 
-}  // namespace klamm::detail
+}  // namespace klamm::inline v0::detail

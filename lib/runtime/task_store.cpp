@@ -5,7 +5,7 @@
 
 #include "graph/graph.hpp"
 
-namespace klamm::runtime {
+namespace klamm::inline v0::runtime {
 namespace {
 
 std::string random_id(std::uint64_t seed, const std::string& salt) {
@@ -152,4 +152,4 @@ void TaskStore::abort(const CommitMark::Store* settled) {
   changelog_end_ = settled != nullptr ? settled->changelog_end : restore_end_;
 }
 
-}  // namespace klamm::runtime
+}  // namespace klamm::inline v0::runtime

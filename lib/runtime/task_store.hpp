@@ -8,7 +8,7 @@
 #include "runtime/commit_mark.hpp"
 #include "runtime/environment.hpp"
 
-namespace klamm::runtime {
+namespace klamm::inline v0::runtime {
 
 /// A store of a task, and its changelog: opened, restored, drained at commits. Owned by the task, on its worker's thread.
 class TaskStore {
@@ -57,4 +57,4 @@ class TaskStore {
   log::Producer::Topic topic_ = 0;
 };
 
-}  // namespace klamm::runtime
+}  // namespace klamm::inline v0::runtime

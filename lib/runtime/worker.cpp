@@ -5,7 +5,7 @@
 
 #include "ports/fault.hpp"
 
-namespace klamm::runtime {
+namespace klamm::inline v0::runtime {
 namespace {
 
 constexpr std::size_t smallest_batch = 16, largest_batch = 2048;
@@ -284,4 +284,4 @@ void Worker::finish(Step& step) {
   step.finished = true;
 }
 
-}  // namespace klamm::runtime
+}  // namespace klamm::inline v0::runtime

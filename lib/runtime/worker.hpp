@@ -11,7 +11,7 @@
 #include "runtime/environment.hpp"
 #include "runtime/task.hpp"
 
-namespace klamm::runtime {
+namespace klamm::inline v0::runtime {
 
 using detail::Task;
 
@@ -121,4 +121,4 @@ class Worker {
   Status failure_;
 };
 
-}  // namespace klamm::runtime
+}  // namespace klamm::inline v0::runtime

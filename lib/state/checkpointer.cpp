@@ -6,7 +6,7 @@
 #include "ports/fault.hpp"
 #include "state/key_hash.hpp"
 
-namespace klamm::state {
+namespace klamm::inline v0::state {
 
 using ports::reached;
 
@@ -179,4 +179,4 @@ Status Checkpointer::write(const SortedChanges& changes, const CommitBatch& newe
   return {};
 }
 
-}  // namespace klamm::state
+}  // namespace klamm::inline v0::state

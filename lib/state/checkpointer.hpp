@@ -13,7 +13,7 @@
 #include "state/key_filter.hpp"
 #include "state/table_file.hpp"
 
-namespace klamm::state {
+namespace klamm::inline v0::state {
 
 /// Holds the committed generation (a list of immutable batches) and writes it to the file in the background.
 ///
@@ -89,4 +89,4 @@ class Checkpointer : public std::enable_shared_from_this<Checkpointer> {
   std::atomic<std::size_t> dirty_bytes_{0};
 };
 
-}  // namespace klamm::state
+}  // namespace klamm::inline v0::state

@@ -5,7 +5,7 @@
 
 #include "state/key_hash.hpp"
 
-namespace klamm::state {
+namespace klamm::inline v0::state {
 namespace {
 
 std::uint64_t prefix_of(BytesView key, std::size_t skip) {
@@ -85,4 +85,4 @@ std::vector<BatchPtr> fold(const SortedChanges& changes) {
   return result;
 }
 
-}  // namespace klamm::state
+}  // namespace klamm::inline v0::state

@@ -10,7 +10,7 @@
 
 #include "klamm/detail/rows.hpp"
 
-namespace klamm::state {
+namespace klamm::inline v0::state {
 
 using detail::CommitNumber;
 
@@ -132,4 +132,4 @@ class SortedChanges {
 /// The same as batches of one commit: what several commits changed, each key once.
 std::vector<BatchPtr> fold(const SortedChanges& changes);
 
-}  // namespace klamm::state
+}  // namespace klamm::inline v0::state

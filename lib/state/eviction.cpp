@@ -2,7 +2,7 @@
 
 #include "state/store_core.hpp"
 
-namespace klamm::state {
+namespace klamm::inline v0::state {
 namespace {
 
 // Of the budget: what the filter of all keys takes, and how many dirty bytes start a checkpoint. The rows of those can't be evicted either,
@@ -68,4 +68,4 @@ void StoreCore::make_room() {
   checkpointer->advance();
 }
 
-}  // namespace klamm::state
+}  // namespace klamm::inline v0::state

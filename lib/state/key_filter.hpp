@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace klamm::state {
+namespace klamm::inline v0::state {
 
 /// Says "certainly never seen" of a key's hash: a blocked Bloom filter, four bits in one word of 64.
 ///
@@ -41,4 +41,4 @@ class KeyFilter {
   std::vector<std::uint64_t> words_;
 };
 
-}  // namespace klamm::state
+}  // namespace klamm::inline v0::state

@@ -5,7 +5,7 @@
 
 #include "klamm/record.hpp"
 
-namespace klamm::state {
+namespace klamm::inline v0::state {
 
 /// Differs from process to process, so that nobody can choose keys that collide. Nothing that leaves a store depends on it.
 extern const std::uint64_t hash_seed;
@@ -56,4 +56,4 @@ inline bool key_less(BytesView a, BytesView b) {
   return order != 0 ? order < 0 : a.size() < b.size();
 }
 
-}  // namespace klamm::state
+}  // namespace klamm::inline v0::state

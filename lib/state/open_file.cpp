@@ -11,7 +11,7 @@
 #include <tuple>
 #include <utility>
 
-namespace klamm::state {
+namespace klamm::inline v0::state {
 namespace {
 
 namespace fs = std::filesystem;
@@ -173,4 +173,4 @@ Result<FoundFile> open_file(const StoreFile& file) {
   return FoundFile{{Opened::How::resumed, std::move(reason)}, std::move(position), std::move(table)};
 }
 
-}  // namespace klamm::state
+}  // namespace klamm::inline v0::state

@@ -4,7 +4,7 @@
 
 #include "state/table_file.hpp"
 
-namespace klamm::state {
+namespace klamm::inline v0::state {
 
 /// What stands at a store's path, once all that does not fit is out of the way.
 struct FoundFile {
@@ -18,4 +18,4 @@ struct FoundFile {
 /// An error, with the file left alone: it can't be read or written, or it holds other types.
 Result<FoundFile> open_file(const StoreFile& file);
 
-}  // namespace klamm::state
+}  // namespace klamm::inline v0::state

@@ -4,7 +4,7 @@
 
 #include <new>
 
-namespace klamm::state {
+namespace klamm::inline v0::state {
 namespace {
 
 constexpr std::size_t most_bytes = std::size_t{0xffff'fffe} * 8 / 4096 * 4096;
@@ -51,4 +51,4 @@ void RowArena::free(RowHandle row, std::size_t bytes) {
   used_ -= units * unit;
 }
 
-}  // namespace klamm::state
+}  // namespace klamm::inline v0::state

@@ -6,7 +6,7 @@
 
 #include "klamm/detail/rows.hpp"
 
-namespace klamm::state {
+namespace klamm::inline v0::state {
 
 using detail::CommitNumber;
 using detail::RowHandle;
@@ -45,4 +45,4 @@ class RowArena {
   std::size_t used_ = 0;
 };
 
-}  // namespace klamm::state
+}  // namespace klamm::inline v0::state

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <new>
 
-namespace klamm::state {
+namespace klamm::inline v0::state {
 
 void RowIndex::erase(std::uint32_t hash, RowHandle row) {
   for (std::size_t b = home(hash);; b = after(b, hash)) {
@@ -45,4 +45,4 @@ void RowIndex::allocate(unsigned log2) {
   shift_ = 32 - log2;
 }
 
-}  // namespace klamm::state
+}  // namespace klamm::inline v0::state

@@ -11,7 +11,7 @@
 
 #include "state/row_arena.hpp"
 
-namespace klamm::state {
+namespace klamm::inline v0::state {
 
 /// A bit for each of the first twelve bytes of `tags` that is `tag`. `tags` has sixteen bytes.
 inline unsigned matching_tags_portable(const std::uint8_t* tags, std::uint8_t tag) {
@@ -129,4 +129,4 @@ class RowIndex {
   unsigned shift_ = 0;
 };
 
-}  // namespace klamm::state
+}  // namespace klamm::inline v0::state

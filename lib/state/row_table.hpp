@@ -9,7 +9,7 @@
 #include "state/row_arena.hpp"
 #include "state/row_index.hpp"
 
-namespace klamm::state {
+namespace klamm::inline v0::state {
 
 using detail::RowMeta;
 
@@ -79,4 +79,4 @@ class RowTable {
   RowIndex index_;
 };
 
-}  // namespace klamm::state
+}  // namespace klamm::inline v0::state

@@ -8,16 +8,16 @@
 #include "state/open_file.hpp"
 #include "state/store_core.hpp"
 
-namespace klamm::state {
+namespace klamm::inline v0::state {
 
 const std::uint64_t hash_seed = [] {
   std::random_device random;
   return std::uint64_t{random()} << 32 | random();
 }();
 
-}  // namespace klamm::state
+}  // namespace klamm::inline v0::state
 
-namespace klamm::detail {
+namespace klamm::inline v0::detail {
 
 using ports::reached;
 using state::hash_key;
@@ -285,4 +285,4 @@ StoreFigures StoreBase::figures() const {
   return figures;
 }
 
-}  // namespace klamm::detail
+}  // namespace klamm::inline v0::detail

@@ -5,7 +5,7 @@
 
 #include "ports/fault.hpp"
 
-namespace klamm::state {
+namespace klamm::inline v0::state {
 namespace {
 
 /// A key for a message: as text when it is some, else as hex digits.
@@ -202,4 +202,4 @@ std::vector<BatchPtr> StoreCore::restored_batches() {
   return batches;
 }
 
-}  // namespace klamm::state
+}  // namespace klamm::inline v0::state

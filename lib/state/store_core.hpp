@@ -15,7 +15,7 @@
 #include "state/table_file.hpp"
 #include "state/undo_log.hpp"
 
-namespace klamm::state {
+namespace klamm::inline v0::state {
 
 using detail::StoreBase;
 
@@ -160,4 +160,4 @@ struct StoreCore {
   }
 };
 
-}  // namespace klamm::state
+}  // namespace klamm::inline v0::state

@@ -3,7 +3,7 @@
 
 #include "state/store_core.hpp"
 
-namespace klamm::detail {
+namespace klamm::inline v0::detail {
 namespace {
 
 struct Entry {
@@ -73,4 +73,4 @@ Status StoreBase::for_each(Contents contents, RowVisitor visit) {
   return status;
 }
 
-}  // namespace klamm::detail
+}  // namespace klamm::inline v0::detail

@@ -2,7 +2,7 @@
 
 #include <cctype>
 
-namespace klamm::state {
+namespace klamm::inline v0::state {
 namespace {
 
 std::string quoted(const std::string& name) {
@@ -53,4 +53,4 @@ std::string create_view_sql(const std::string& store, const std::string& key_sch
          readable("v", value_schema) + ",ts FROM rows";
 }
 
-}  // namespace klamm::state
+}  // namespace klamm::inline v0::state

@@ -14,7 +14,7 @@
 #include "ports/fault.hpp"
 #include "state/store_view.hpp"
 
-namespace klamm::state {
+namespace klamm::inline v0::state {
 namespace {
 
 using ports::reached;
@@ -316,4 +316,4 @@ Status remove_file(const std::string& path) {
   return {};
 }
 
-}  // namespace klamm::state
+}  // namespace klamm::inline v0::state

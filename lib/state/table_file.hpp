@@ -12,7 +12,7 @@
 struct sqlite3;
 struct sqlite3_stmt;
 
-namespace klamm::state {
+namespace klamm::inline v0::state {
 
 using detail::StoreFile;
 
@@ -95,4 +95,4 @@ class TableFile {
 /// Removes a store's file with all that belongs to it. No error when nothing is there.
 Status remove_file(const std::string& path);
 
-}  // namespace klamm::state
+}  // namespace klamm::inline v0::state

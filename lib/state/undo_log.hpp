@@ -7,7 +7,7 @@
 #include "klamm/detail/rows.hpp"
 #include "state/row_arena.hpp"
 
-namespace klamm::state {
+namespace klamm::inline v0::state {
 
 /// What a row was before a generation touched it first, but for its value, which the typed store keeps under the same number.
 struct Undo {
@@ -65,4 +65,4 @@ class UndoLog {
   std::uint32_t begin_ = 1;  // mark of the first entry
 };
 
-}  // namespace klamm::state
+}  // namespace klamm::inline v0::state

@@ -9,7 +9,7 @@
 
 // How users' functions are called: as std::invoke does, without <functional>, with the value, (key, value) or the record.
 
-namespace klamm::detail {
+namespace klamm::inline v0::detail {
 
 enum class Form { none, value, key_value, record };
 
@@ -119,4 +119,4 @@ template <class F> constexpr bool reads_only() {
     return false;
 }
 
-}  // namespace klamm::detail
+}  // namespace klamm::inline v0::detail

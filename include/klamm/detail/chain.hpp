@@ -12,7 +12,7 @@
 // Two kinds of operators. One *in place* is called with the slots and says whether the record goes on; neighbours of that kind compose into
 // one `Both`, straight-line code. One that *spreads* (changes a type, or makes many of one) is given what comes next as a function.
 
-namespace klamm::detail {
+namespace klamm::inline v0::detail {
 
 /// The first member of every part of a chain: a pointer, never used.
 ///
@@ -114,4 +114,4 @@ requires(Last::in_place&& Op::in_place) struct appended<Then<Prev, Last>, Op> {
 };
 template <class Chain, class Op> using appended_t = typename appended<Chain, Op>::type;
 
-}  // namespace klamm::detail
+}  // namespace klamm::inline v0::detail

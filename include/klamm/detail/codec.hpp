@@ -11,7 +11,7 @@
 
 // Serde objects and timestamp extractors of topics, with the types out of the way. Topics without them use the traits and pay nothing.
 
-namespace klamm::detail {
+namespace klamm::inline v0::detail {
 
 /// Something of a topic that each stage of each task has a copy of.
 class Part {
@@ -99,4 +99,4 @@ template <class K, class V, class F> class CallExtractor final : public Extracto
   Callee<F> f_;
 };
 
-}  // namespace klamm::detail
+}  // namespace klamm::inline v0::detail

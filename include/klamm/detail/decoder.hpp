@@ -5,7 +5,7 @@
 #include "klamm/detail/stage.hpp"
 #include "klamm/topic.hpp"
 
-namespace klamm::detail {
+namespace klamm::inline v0::detail {
 
 /// Decodes records into slots that are kept from record to record. One per pair of types. A view of the stage's own codecs.
 template <class K, class V> class Decoder {
@@ -96,4 +96,4 @@ template <class K, class V> class Decoder {
   bool by_trait_ = true;
 };
 
-}  // namespace klamm::detail
+}  // namespace klamm::inline v0::detail

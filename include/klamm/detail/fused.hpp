@@ -10,7 +10,7 @@
 
 // Chains as stages.
 
-namespace klamm::detail {
+namespace klamm::inline v0::detail {
 
 template <class K, class V, class Chain> using out_t = std::conditional_t<Chain::terminal, End, Fan<K, V>>;
 
@@ -171,4 +171,4 @@ template <class K, class V> NodeId co_partition(const Place& place, const std::s
   }
 }
 
-}  // namespace klamm::detail
+}  // namespace klamm::inline v0::detail

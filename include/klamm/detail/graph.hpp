@@ -8,7 +8,7 @@
 
 // Build-time calls into the untyped graph. Nothing here is a template; all bodies are in lib/graph.
 
-namespace klamm {
+namespace klamm::inline v0 {
 
 class TopicInfo;
 
@@ -98,4 +98,4 @@ const TopicInfo* parts_of(Graph& graph, const TopicInfo& topic);
 const TopicInfo& topic_of(const Graph& graph, NodeId node);
 
 }  // namespace detail
-}  // namespace klamm
+}  // namespace klamm::inline v0

@@ -8,7 +8,7 @@
 
 #include "klamm/serde.hpp"
 
-namespace klamm::detail {
+namespace klamm::inline v0::detail {
 
 /// How much memory a value keeps besides itself, for the budget of a store. Nothing, unless the type is known here or its serde says so
 /// with `static std::size_t heap_bytes(const T&)`.
@@ -51,4 +51,4 @@ template <class T> struct HeapBytes<std::optional<T>> {
 
 template <class T> std::size_t heap_bytes(const T& value) { return HeapBytes<T>::of(value); }
 
-}  // namespace klamm::detail
+}  // namespace klamm::inline v0::detail

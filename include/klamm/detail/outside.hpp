@@ -10,7 +10,7 @@
 
 // Records on their way into and out of topics from outside a topology: producers, feeders, test drivers.
 
-namespace klamm::detail {
+namespace klamm::inline v0::detail {
 
 /// Calls `encode`; what it returns or throws becomes a status that names the topic.
 Status encode_guarded(const std::string& topic, FunctionRef<Encoded()> encode);
@@ -51,4 +51,4 @@ template <class T> std::optional<plain_t<T>> decode_outside(const PartBox& codec
   return value;
 }
 
-}  // namespace klamm::detail
+}  // namespace klamm::inline v0::detail

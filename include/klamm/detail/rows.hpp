@@ -11,13 +11,13 @@
 
 // What a store keeps for a key, as far as templates need to see it. The memory, the index and the files are in lib/state.
 
-namespace klamm::state {
+namespace klamm::inline v0::state {
 class RowTable;
 class UndoLog;
 struct StoreCore;
-}  // namespace klamm::state
+}  // namespace klamm::inline v0::state
 
-namespace klamm::detail {
+namespace klamm::inline v0::detail {
 
 /// Number of a row in its store's memory: stable while the row lives, half the size of a pointer.
 using RowHandle = std::uint32_t;
@@ -74,4 +74,4 @@ template <class R, class... Args> class FunctionRef<R(Args...)> {
 /// Takes a key with its value; a value with `data() == nullptr` is a tombstone. The views are valid during the call.
 using RowVisitor = FunctionRef<void(BytesView key, BytesView value, Timestamp timestamp)>;
 
-}  // namespace klamm::detail
+}  // namespace klamm::inline v0::detail

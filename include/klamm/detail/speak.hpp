@@ -13,7 +13,7 @@
 // What a mistake says. Each is a `constexpr bool` (g++ prints it with its types; a concept would print its constraint tree) for a
 // static_assert, and `Inert` as the result, so that the rest of the chain says nothing more.
 
-namespace klamm::detail {
+namespace klamm::inline v0::detail {
 
 /// The result of a call that did not compile: accepts everything, does nothing.
 struct Inert {
@@ -177,4 +177,4 @@ template <class F, class K, class V, class W> constexpr bool joins() {
 }
 template <class F, class K, class V, class W> constexpr bool joins_v = joins<F, K, V, W>();
 
-}  // namespace klamm::detail
+}  // namespace klamm::inline v0::detail

@@ -12,7 +12,7 @@
 #include "klamm/record.hpp"
 #include "klamm/serde.hpp"
 
-namespace klamm::detail {
+namespace klamm::inline v0::detail {
 
 /// What a stage may write to among the slots it is given.
 enum Touch : unsigned { touches_nothing = 0, touches_key = 1, touches_value = 2 };
@@ -230,4 +230,4 @@ struct End {
   [[nodiscard]] static unsigned touch() { return touches_nothing; }
 };
 
-}  // namespace klamm::detail
+}  // namespace klamm::inline v0::detail

@@ -14,11 +14,11 @@
 #include "klamm/serde.hpp"
 #include "klamm/status.hpp"
 
-namespace klamm::ports {
+namespace klamm::inline v0::ports {
 class Executor;
 }
 
-namespace klamm::detail {
+namespace klamm::inline v0::detail {
 
 /// Which store at which partition, and what its file must agree with.
 struct StoreFile {
@@ -237,4 +237,4 @@ template <class V> class Store final : public StoreBase {
   std::vector<RowValue<V>> old_[2];
 };
 
-}  // namespace klamm::detail
+}  // namespace klamm::inline v0::detail

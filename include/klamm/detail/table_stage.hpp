@@ -11,7 +11,7 @@
 
 // Tables as stages.
 
-namespace klamm::detail {
+namespace klamm::inline v0::detail {
 
 /// What a table sends: the new value of a key, null when it was erased; and the old one, null when there was none or nobody wants it. Both
 /// are valid during the call.
@@ -174,4 +174,4 @@ template <class K, class V, class A, class Update> class TableStage final : publ
   Fan<K, Change<A>> out_;
 };
 
-}  // namespace klamm::detail
+}  // namespace klamm::inline v0::detail

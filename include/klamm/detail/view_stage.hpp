@@ -8,7 +8,7 @@
 
 // Filters and maps of tables. They keep no rows: changes pass through, look-ups are answered from the table behind.
 
-namespace klamm::detail {
+namespace klamm::inline v0::detail {
 
 /// The table that a stage of a task looks keys up in. Found at the first look-up, when all stages have their clones.
 template <class K, class V> class Lookup {
@@ -101,4 +101,4 @@ template <class K, class V, class R, class F> class MapView final : public ViewS
   R old_{}, now_{}, found_{};
 };
 
-}  // namespace klamm::detail
+}  // namespace klamm::inline v0::detail

@@ -7,7 +7,7 @@
 
 #include "klamm/serde.hpp"
 
-namespace klamm {
+namespace klamm::inline v0 {
 
 /// Protobuf messages, as their plain bytes without an envelope. The only header of klamm that includes protobuf; include it before the
 /// first topic of a message type.
@@ -34,4 +34,4 @@ struct serde<T> {
   }
 };
 
-}  // namespace klamm
+}  // namespace klamm::inline v0

@@ -7,7 +7,7 @@
 
 #include "klamm/detail/ops/calls.hpp"
 
-namespace klamm::detail {
+namespace klamm::inline v0::detail {
 
 /// First match wins; what nothing matches goes to the last.
 template <class K, class V, class... P> class BranchStage final : public Port<K, V> {
@@ -59,4 +59,4 @@ template <class K, class V, class... P> class BranchStage final : public Port<K,
   Fan<K, V> fans_[count + 1];
 };
 
-}  // namespace klamm::detail
+}  // namespace klamm::inline v0::detail

@@ -10,7 +10,7 @@
 
 // What the operators that call a user's function have in common.
 
-namespace klamm::detail {
+namespace klamm::inline v0::detail {
 
 template <class T> constexpr bool key_value_v = false;
 template <class K, class V> constexpr bool key_value_v<KeyValue<K, V>> = true;
@@ -54,4 +54,4 @@ template <class F, class Base> struct Calls : Base {
 
 template <class Op, class F> Op make_op(NodeId node, F&& f) { return Op{{{{}}, {std::move(f)}, node}}; }
 
-}  // namespace klamm::detail
+}  // namespace klamm::inline v0::detail

@@ -6,7 +6,7 @@
 
 // The ways out of a table.
 
-namespace klamm::detail {
+namespace klamm::inline v0::detail {
 
 /// The first operator of `upserts()`: new values only, in a slot that may be written to.
 template <class A> struct Upserts : Spreading {
@@ -42,4 +42,4 @@ template <class TK> struct WriteChange : SinkEnd {
   }
 };
 
-}  // namespace klamm::detail
+}  // namespace klamm::inline v0::detail

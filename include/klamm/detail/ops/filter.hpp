@@ -2,7 +2,7 @@
 
 #include "klamm/detail/ops/calls.hpp"
 
-namespace klamm::detail {
+namespace klamm::inline v0::detail {
 
 /// filter, and with `Expected` false filter_not.
 template <class F, bool Expected> struct Filter : Calls<F, InPlace> {
@@ -11,4 +11,4 @@ template <class F, bool Expected> struct Filter : Calls<F, InPlace> {
   }
 };
 
-}  // namespace klamm::detail
+}  // namespace klamm::inline v0::detail

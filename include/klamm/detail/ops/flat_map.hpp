@@ -4,7 +4,7 @@
 
 #include "klamm/detail/ops/calls.hpp"
 
-namespace klamm::detail {
+namespace klamm::inline v0::detail {
 
 /// Whether a range that `f` returned by value is the owner of its elements, so that they can be used as slots: a container hands out const
 /// elements when it is const itself, a view does not.
@@ -57,4 +57,4 @@ template <class F, class Key> struct FlatMap : Calls<F, Spreading> {
   }
 };
 
-}  // namespace klamm::detail
+}  // namespace klamm::inline v0::detail

@@ -5,7 +5,7 @@
 
 #include "klamm/detail/view_stage.hpp"
 
-namespace klamm::detail {
+namespace klamm::inline v0::detail {
 
 /// join and left_join of a stream with a table: looks the key up in a table of the same task. Without a partner a record ends here (join),
 /// or `f` gets null (left_join). Null values of an optional stream are dropped; so are null keys, but by left_join.
@@ -55,4 +55,4 @@ template <class F, class TK, class W, bool Left> struct Join : Spreading {
   }
 };
 
-}  // namespace klamm::detail
+}  // namespace klamm::inline v0::detail

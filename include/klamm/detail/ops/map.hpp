@@ -2,7 +2,7 @@
 
 #include "klamm/detail/ops/calls.hpp"
 
-namespace klamm::detail {
+namespace klamm::inline v0::detail {
 
 /// Puts a result back where its argument came from; a reference may point into it.
 template <class T, class R> [[gnu::always_inline]] inline void refill(T& slot, R&& result) {
@@ -44,4 +44,4 @@ template <class F, bool Rekeys> struct Map : Calls<F, Spreading> {
   }
 };
 
-}  // namespace klamm::detail
+}  // namespace klamm::inline v0::detail

@@ -2,7 +2,7 @@
 
 #include "klamm/detail/ops/calls.hpp"
 
-namespace klamm::detail {
+namespace klamm::inline v0::detail {
 
 template <class F> struct Mutate : Calls<F, InPlace> {
   static constexpr unsigned touch = touches_value;
@@ -13,4 +13,4 @@ template <class F> struct Mutate : Calls<F, InPlace> {
   }
 };
 
-}  // namespace klamm::detail
+}  // namespace klamm::inline v0::detail

@@ -2,7 +2,7 @@
 
 #include "klamm/detail/ops/calls.hpp"
 
-namespace klamm::detail {
+namespace klamm::inline v0::detail {
 
 /// peek, and with `Terminal` for_each.
 template <class F, bool Terminal> struct Peek : Calls<F, InPlace> {
@@ -14,4 +14,4 @@ template <class F, bool Terminal> struct Peek : Calls<F, InPlace> {
   }
 };
 
-}  // namespace klamm::detail
+}  // namespace klamm::inline v0::detail

@@ -2,7 +2,7 @@
 
 #include "klamm/detail/ops/calls.hpp"
 
-namespace klamm::detail {
+namespace klamm::inline v0::detail {
 
 /// select_key and group_by to the same key type: back into the slot.
 template <class F> struct SelectKeyInPlace : Calls<F, InPlace> {
@@ -26,4 +26,4 @@ template <class F> struct SelectKey : Calls<F, Spreading> {
   }
 };
 
-}  // namespace klamm::detail
+}  // namespace klamm::inline v0::detail

@@ -3,7 +3,7 @@
 #include "klamm/detail/ops/calls.hpp"
 #include "klamm/topic.hpp"
 
-namespace klamm::detail {
+namespace klamm::inline v0::detail {
 
 /// Whether the key is written; else it is null.
 template <class K> bool has_bytes(const K& key, const RecordContext& context) {
@@ -93,4 +93,4 @@ template <class TK> struct Write : SinkEnd {
   }
 };
 
-}  // namespace klamm::detail
+}  // namespace klamm::inline v0::detail
