@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "klamm/api.hpp"
 #include "klamm/callback.hpp"
 #include "klamm/detail/outside.hpp"
 #include "klamm/errors.hpp"
@@ -50,7 +51,7 @@ inline LogChoice embedded(std::string directory, Retention retention = Retention
 inline LogChoice in_memory(Retention retention = Retention::until_committed) { return {LogChoice::Kind::in_memory, {}, retention}; }
 
 /// Where an application is in its life.
-class State {
+class KLAMM_API State {
  public:
   enum Value : unsigned char { created, starting, restoring, running, stopping, stopped, failed };
   constexpr State(Value value) : value_{value} {}
@@ -100,7 +101,7 @@ struct OperatorStatus {
   std::int64_t dropped = 0;  ///< by the operator's own rules: null keys, null values, …
 };
 
-struct AppStatus {
+struct KLAMM_API AppStatus {
   State state = State::created;
   Status status;  ///< why it failed
   std::vector<TaskStatus> tasks;
@@ -129,7 +130,7 @@ enum class Send : unsigned char {
 namespace detail {
 
 /// A producer or feeder without the types. Thread-safe; copies are the same producer.
-class RawProducer {
+class KLAMM_API RawProducer {
  public:
   struct Impl;
   explicit RawProducer(std::shared_ptr<Impl> impl) : impl_{std::move(impl)} {}
@@ -233,7 +234,7 @@ template <class V> class Query {
 /// Runs a topology. The topology must outlive it. Installs no signal handlers, never calls exit, throws nothing; what functions given to it
 /// throw is caught. Stopping or waiting from its own threads (operators, listeners) asks it to stop and is `failed_precondition`: nobody
 /// can wait for himself.
-class App {
+class KLAMM_API App {
  public:
   App(const Topology& topology, AppOptions options);
   /// Stops with a deadline of ten seconds, and waits for a function of the topology that takes longer.

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "klamm/api.hpp"
 #include "klamm/callback.hpp"
 #include "klamm/record.hpp"
 
@@ -18,7 +19,7 @@ enum class ErrorStage : unsigned char {
 };
 
 /// A record that can't go on, as a custom policy sees it. Valid during the call.
-struct FailedRecord {
+struct KLAMM_API FailedRecord {
   ErrorStage stage = ErrorStage::process;
   std::string_view topic{};  ///< where it was read, with partition and offset
   std::int32_t partition = 0;
@@ -35,7 +36,7 @@ struct FailedRecord {
 enum class Verdict : unsigned char { fail, skip, dead_letter };
 
 /// What happens to a record that can't be decoded, processed or produced. Made by `fail()`, `skip()`, `dead_letter(topic)` and `custom(f)`.
-class ErrorPolicy {
+class KLAMM_API ErrorPolicy {
  public:
   enum class Kind : unsigned char { fail, skip, dead_letter, custom };
   using Decide = Callback<Verdict(const FailedRecord&)>;

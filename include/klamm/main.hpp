@@ -1,5 +1,7 @@
 #pragma once
 
+#include "klamm/api.hpp"
+
 namespace klamm::inline v0 {
 
 class Topology;
@@ -9,6 +11,6 @@ class Topology;
 ///     PROGRAM [run] --embedded DIR [options]              runs until SIGINT or SIGTERM
 ///     PROGRAM describe [--text|--dot|--mermaid|--topics]  prints the graph
 ///     PROGRAM reset --embedded DIR [--dry-run]            deletes this application's stores, internal topics and committed offsets
-int main(const Topology& topology, int argc, char** argv);
+KLAMM_API int main(const Topology& topology, int argc, char** argv);
 
 }  // namespace klamm::inline v0

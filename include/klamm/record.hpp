@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "klamm/api.hpp"
 #include "klamm/time.hpp"
 
 namespace klamm::inline v0 {
@@ -34,7 +35,7 @@ struct Header {
 /// The headers of a record: a view of their serialised form, in the order in which they were written, duplicates included.
 ///
 ///     headers := header*      header := key_size:u32  value_size:u32 (0xffffffff: null)  key  value      (little endian)
-class Headers {
+class KLAMM_API Headers {
  public:
   constexpr Headers() = default;
   constexpr explicit Headers(BytesView bytes) : bytes_{bytes} {}

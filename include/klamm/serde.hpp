@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "klamm/api.hpp"
 #include "klamm/borrow.hpp"
 #include "klamm/record.hpp"
 
@@ -89,7 +90,7 @@ template <class T> [[gnu::always_inline]] inline Decoded decode(BytesView in, T&
 }
 
 /// Out of line: the growth of a vector is long, and compiled once it is the same everywhere.
-void append(Bytes& out, const void* data, std::size_t size);
+KLAMM_API void append(Bytes& out, const void* data, std::size_t size);
 
 /// Reverses the bytes: the log has integers in network order, as Kafka's own serialisers do.
 template <class T> constexpr T swap_bytes(T value) {
@@ -143,26 +144,26 @@ requires(std::integral<T> && !std::same_as<T, bool>) struct serde<T> {
 };
 
 /// IEEE 754 bits in network order.
-template <> struct serde<double> {
+template <> struct KLAMM_API serde<double> {
   static constexpr const char* schema = "double";
   static void encode(double value, Bytes& out);
   static Decoded decode(BytesView in, double& slot);
 };
-template <> struct serde<float> {
+template <> struct KLAMM_API serde<float> {
   static constexpr const char* schema = "float";
   static void encode(float value, Bytes& out);
   static Decoded decode(BytesView in, float& slot);
 };
 
 /// One byte, 0 or 1.
-template <> struct serde<bool> {
+template <> struct KLAMM_API serde<bool> {
   static constexpr const char* schema = "bool";
   static constexpr bool canonical = true;
   static void encode(bool value, Bytes& out);
   static Decoded decode(BytesView in, bool& slot);
 };
 
-template <> struct serde<std::string> {
+template <> struct KLAMM_API serde<std::string> {
   static constexpr const char* schema = "string";
   static constexpr bool canonical = true;
   static void encode(const std::string& value, Bytes& out) { detail::append(out, value.data(), value.size()); }
@@ -173,7 +174,7 @@ template <> struct serde<std::string> {
 };
 
 /// Borrowed: valid until the record is done with.
-template <> struct serde<std::string_view> {
+template <> struct KLAMM_API serde<std::string_view> {
   static constexpr const char* schema = "string";
   static constexpr bool canonical = true;
   static void encode(std::string_view value, Bytes& out) { detail::append(out, value.data(), value.size()); }
@@ -183,7 +184,7 @@ template <> struct serde<std::string_view> {
   }
 };
 
-template <> struct serde<Bytes> {
+template <> struct KLAMM_API serde<Bytes> {
   static constexpr const char* schema = "bytes";
   static constexpr bool canonical = true;
   static void encode(const Bytes& value, Bytes& out) { detail::append(out, value.data(), value.size()); }
@@ -193,7 +194,7 @@ template <> struct serde<Bytes> {
   }
 };
 
-template <> struct serde<NoKey> {
+template <> struct KLAMM_API serde<NoKey> {
   static void encode(NoKey, Bytes&) {}
   static Decoded decode(BytesView, NoKey&) { return {}; }
 };

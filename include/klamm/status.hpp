@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "klamm/api.hpp"
+
 namespace klamm::inline v0 {
 
 /// Why something did not work, in the terms a caller can act on.
@@ -25,7 +27,7 @@ enum class Code : unsigned char {
 };
 
 /// How something ended: fine, or a code with a message that names the object first. Cheap when ok.
-class [[nodiscard]] Status {
+class [[nodiscard]] KLAMM_API Status {
  public:
   Status() = default;
   /// `object`: what it is about (a topic, a store, a file), also named in the message.

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "klamm/api.hpp"
 #include "klamm/detail/outside.hpp"
 #include "klamm/errors.hpp"
 #include "klamm/klamm.hpp"
@@ -61,7 +62,7 @@ struct RawRow {
 };
 
 /// The driver without the types.
-class DriverCore {
+class KLAMM_API DriverCore {
  public:
   DriverCore(const Topology& topology, const TestDriverOptions& options);
   ~DriverCore();

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "klamm/api.hpp"
 #include "klamm/detail/codec.hpp"
 #include "klamm/detail/speak.hpp"
 #include "klamm/serde.hpp"
@@ -23,7 +24,7 @@ template <class T> constexpr std::string_view type_name() {
 }  // namespace detail
 
 /// What the graph keeps of a topic: everything but the types.
-class TopicInfo {
+class KLAMM_API TopicInfo {
  public:
   std::string name;
   int partitions = 0;         ///< 0: as it is

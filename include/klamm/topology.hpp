@@ -4,13 +4,14 @@
 #include <string>
 #include <vector>
 
+#include "klamm/api.hpp"
 #include "klamm/grouped.hpp"
 
 namespace klamm::inline v0 {
 
 /// The description of an application: no I/O, no threads. Nothing here throws; what is wrong is collected for `check()`. Handles share the
 /// description and stay valid after a move, and after the end of the topology. Used on one thread.
-class Topology {
+class KLAMM_API Topology {
  public:
   /// `name`: at most 249 of `a-z A-Z 0-9 . _ -`; also the application id, if none is given, and so the prefix of internal topics.
   explicit Topology(const char* name, const char* file = __builtin_FILE(), int line = __builtin_LINE());

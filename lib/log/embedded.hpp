@@ -1,5 +1,6 @@
 #pragma once
 
+#include "klamm/api.hpp"
 #include "log/log.hpp"
 
 namespace klamm::inline v0::log {
@@ -40,6 +41,6 @@ struct MemoryOptions {
 /// A log in memory, gone with the object. No file, no thread: everything happens in the call, in the order of calls, and readers' and
 /// producers' `wake` are called before the call that caused it returns. Readers, producers, inlets and members must be gone before the log
 /// is.
-std::unique_ptr<Log> memory_log(MemoryOptions options = {});
+KLAMM_TESTING_API std::unique_ptr<Log> memory_log(MemoryOptions options = {});
 
 }  // namespace klamm::inline v0::log

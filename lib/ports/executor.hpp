@@ -3,6 +3,8 @@
 #include <functional>
 #include <memory>
 
+#include "klamm/api.hpp"
+
 namespace klamm::inline v0::ports {
 
 /// Runs jobs that must not hold up the one who asks: checkpoints, compaction. Jobs run one after the other, in order.
@@ -17,6 +19,6 @@ class Executor {
 /// One background thread; its destructor runs what was posted, then joins.
 std::unique_ptr<Executor> background_thread(const char* name);
 /// Runs each job at once, in the call: tests, the simulator.
-std::unique_ptr<Executor> inline_executor();
+KLAMM_TESTING_API std::unique_ptr<Executor> inline_executor();
 
 }  // namespace klamm::inline v0::ports

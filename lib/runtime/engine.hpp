@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "klamm/api.hpp"
 #include "log/log.hpp"
 #include "runtime/environment.hpp"
 #include "runtime/worker.hpp"
@@ -16,7 +17,7 @@ namespace klamm::inline v0::runtime {
 /// Runs a plan: joins the group, makes a task for each partition it is given, and spreads the tasks over its workers.
 ///
 /// Who calls is the choice of who owns it: `run` starts threads; a test calls `step` until nothing is left to do. Outlives its tasks.
-class Engine final : private log::GroupListener {
+class KLAMM_TESTING_API Engine final : private log::GroupListener {
  public:
   Engine(const detail::Graph& graph, std::string application_id, Settings settings, log::Log& log, ports::Clock& clock,
          ports::Executor& background, Logger& logger);

@@ -15,6 +15,7 @@ ALLOWED = {
     "state": ({"ports"}, {"sqlite3.h", "posix", "emmintrin.h"}),
     "runtime": ({"ports", "graph", "log"}, {"protobuf", "pthread.h"}),
     "app": ({"ports", "graph", "log", "runtime"}, {"posix"}),
+    "testing": ({"ports", "graph", "log", "runtime"}, set()),
 }
 POSIX = re.compile(r"^(unistd|fcntl|poll|getopt|dirent|errno|pthread|sys/\w+)\.h$")
 THIRD = {"sqlite3.h": "sqlite3.h", "zlib.h": "zlib.h", "emmintrin.h": "emmintrin.h", "librdkafka/rdkafka.h": "rdkafka", "rdkafka.h": "rdkafka"}

@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "klamm/api.hpp"
 #include "klamm/detail/callable.hpp"
 #include "klamm/serde.hpp"
 
@@ -14,7 +15,7 @@
 namespace klamm::inline v0::detail {
 
 /// Something of a topic that each stage of each task has a copy of.
-class Part {
+class KLAMM_API Part {
  public:
   virtual ~Part() = default;
   [[nodiscard]] virtual std::unique_ptr<Part> copy() const = 0;

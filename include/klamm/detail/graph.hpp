@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "klamm/api.hpp"
 #include "klamm/detail/ids.hpp"
 #include "klamm/status.hpp"
 
@@ -31,35 +32,35 @@ struct Place {
 /// What an operator does to the key, as far as the partitioning is concerned.
 enum class Rekeys : bool { no, yes };
 
-void problem(Graph& graph, const Named& named, std::string message);
+KLAMM_API void problem(Graph& graph, const Named& named, std::string message);
 /// Reports that an operator joins handles of two topologies.
-void problem_two_topologies(Graph& graph, const char* kind, const Named& named);
+KLAMM_API void problem_two_topologies(Graph& graph, const char* kind, const Named& named);
 
-NodeId add_source(Graph& graph, const TopicInfo& topic, const Named& named);
+KLAMM_API NodeId add_source(Graph& graph, const TopicInfo& topic, const Named& named);
 /// Adds an operator behind a node that already is a branch point. `tag` is the part of a derived name that says more than the kind.
-NodeId add_operator(Graph& graph, const char* kind, NodeId input, const Named& named, Rekeys rekeys = Rekeys::no,
-                    const char* tag = nullptr);
+KLAMM_API NodeId add_operator(Graph& graph, const char* kind, NodeId input, const Named& named, Rekeys rekeys = Rekeys::no,
+                              const char* tag = nullptr);
 /// The name that a join gives to its repartition topic: the user's, or one derived as for an operator, but without a number.
-std::string stable_name(const Graph& graph, const char* kind, NodeId input, const Named& named, const char* tag);
+KLAMM_API std::string stable_name(const Graph& graph, const char* kind, NodeId input, const Named& named, const char* tag);
 /// Adds an operator to a chain that is still being built, and so uses up the handle that stood at `input`.
-NodeId extend(Graph& graph, const char* kind, NodeId input, const Named& named, Rekeys rekeys);
-NodeId add_sink(Graph& graph, NodeId input, const TopicInfo& topic, const Named& named);
-NodeId extend_to_sink(Graph& graph, NodeId input, const TopicInfo& topic, const Named& named);
+KLAMM_API NodeId extend(Graph& graph, const char* kind, NodeId input, const Named& named, Rekeys rekeys);
+KLAMM_API NodeId add_sink(Graph& graph, NodeId input, const TopicInfo& topic, const Named& named);
+KLAMM_API NodeId extend_to_sink(Graph& graph, NodeId input, const TopicInfo& topic, const Named& named);
 /// Adds a second input: a merge.
-void add_input(Graph& graph, NodeId node, NodeId input);
+KLAMM_API void add_input(Graph& graph, NodeId node, NodeId input);
 /// Adds a table in which the operator looks keys up.
-void add_lookup(Graph& graph, NodeId node, NodeId table);
+KLAMM_API void add_lookup(Graph& graph, NodeId node, NodeId table);
 /// The node reads its inputs through: consumers of the node become consumers of its inputs.
-void make_alias(Graph& graph, NodeId node);
-void make_terminal(Graph& graph, NodeId node);
+KLAMM_API void make_alias(Graph& graph, NodeId node);
+KLAMM_API void make_terminal(Graph& graph, NodeId node);
 /// Adds a filter or a map of a table: it keeps nothing, look-ups go through it.
-NodeId add_view(Graph& graph, const char* kind, NodeId table, const Named& named);
+KLAMM_API NodeId add_view(Graph& graph, const char* kind, NodeId table, const Named& named);
 
 /// Whether the chain that ends at `node` has to be committed now. False if it was before, or if the handle was moved from (a problem).
-bool settle(Graph& graph, NodeId node, const Named& named);
+KLAMM_API bool settle(Graph& graph, NodeId node, const Named& named);
 /// Stages are handed over as plain pointers, which the graph owns from here on: less for each pipeline to compile.
-void commit_stage(Graph& graph, NodeId node, NodeId origin, Stage* stage);
-void commit_source(Graph& graph, NodeId node, NodeId source, SourceStage* stage);
+KLAMM_API void commit_stage(Graph& graph, NodeId node, NodeId origin, Stage* stage);
+KLAMM_API void commit_source(Graph& graph, NodeId node, NodeId source, SourceStage* stage);
 
 /// What repartition topics and stores remember of their types.
 struct Schemas {
@@ -68,14 +69,14 @@ struct Schemas {
 };
 /// Whether records at this node may sit in another partition than their key says, and so need a repartition topic before a stateful
 /// operator.
-bool needs_repartition(const Graph& graph, NodeId node);
+KLAMM_API bool needs_repartition(const Graph& graph, NodeId node);
 /// The source behind the repartition topic of `node`, or none if it has none yet.
-NodeId repartition_of(const Graph& graph, NodeId node);
+KLAMM_API NodeId repartition_of(const Graph& graph, NodeId node);
 /// `name`: of the table or join that needs it.
-NodeId add_repartition(Graph& graph, NodeId node, const std::string& name, const Named& named, Schemas schemas, Stage* sink,
-                       SourceStage* source);
+KLAMM_API NodeId add_repartition(Graph& graph, NodeId node, const std::string& name, const Named& named, Schemas schemas, Stage* sink,
+                                 SourceStage* source);
 /// A sink into the user's topic and a source from it; without a stage the source is the root of a chain still to come.
-NodeId add_through(Graph& graph, NodeId node, const TopicInfo& topic, const Named& named, Stage* sink, SourceStage* source);
+KLAMM_API NodeId add_through(Graph& graph, NodeId node, const TopicInfo& topic, const Named& named, Stage* sink, SourceStage* source);
 
 using MakeStore = std::unique_ptr<StoreBase> (*)();
 /// What a table says of its store.
@@ -87,15 +88,16 @@ struct StoreSpec {
   bool canonical_keys = false;
 };
 /// Adds a table behind `input`, and its store. `source`: the topic it is read from, if it only repeats that topic.
-NodeId add_table(Graph& graph, const char* kind, NodeId input, StoreSpec spec, const Named& named, const TopicInfo* source = nullptr);
-StoreId store_of(const Graph& graph, NodeId node);
+KLAMM_API NodeId add_table(Graph& graph, const char* kind, NodeId input, StoreSpec spec, const Named& named,
+                           const TopicInfo* source = nullptr);
+KLAMM_API StoreId store_of(const Graph& graph, NodeId node);
 /// The name under which a join derives its own: that of the store it looks into.
-const std::string& store_name(const Graph& graph, NodeId table);
+KLAMM_API const std::string& store_name(const Graph& graph, NodeId table);
 
 /// The graph's copy of a topic's serde objects and extractor, for as long as the graph lives; null if it has none.
-const TopicInfo* parts_of(Graph& graph, const TopicInfo& topic);
+KLAMM_API const TopicInfo* parts_of(Graph& graph, const TopicInfo& topic);
 /// The topic of a source, with its serde objects and extractor.
-const TopicInfo& topic_of(const Graph& graph, NodeId node);
+KLAMM_API const TopicInfo& topic_of(const Graph& graph, NodeId node);
 
 }  // namespace detail
 }  // namespace klamm::inline v0

@@ -4,6 +4,7 @@
 #include <string>
 #include <type_traits>
 
+#include "klamm/api.hpp"
 #include "klamm/detail/rows.hpp"
 #include "klamm/status.hpp"
 #include "klamm/topic.hpp"
@@ -13,7 +14,7 @@
 namespace klamm::inline v0::detail {
 
 /// Calls `encode`; what it returns or throws becomes a status that names the topic.
-Status encode_guarded(const std::string& topic, FunctionRef<Encoded()> encode);
+KLAMM_API Status encode_guarded(const std::string& topic, FunctionRef<Encoded()> encode);
 
 /// Serialises a key or value by the topic's serde object, if it has one, or by the trait. A null one stays `data() == nullptr`.
 template <class T> Status encode_outside(const std::string& topic, const PartBox& codec, const T& value, Bytes& bytes, BytesView& out) {

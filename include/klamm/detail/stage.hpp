@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "klamm/api.hpp"
 #include "klamm/detail/codec.hpp"
 #include "klamm/detail/graph.hpp"
 #include "klamm/record.hpp"
@@ -18,7 +19,7 @@ namespace klamm::inline v0::detail {
 enum Touch : unsigned { touches_nothing = 0, touches_key = 1, touches_value = 2 };
 
 /// A stage of the graph: a committed chain, a table, a view, a branch. The prototype stands in the graph, each task has a clone.
-class Stage {
+class KLAMM_API Stage {
  public:
   virtual ~Stage() = default;
   /// A copy that is bound to a task.
@@ -39,7 +40,7 @@ class Stage {
 };
 
 /// Where a chain starts at a topic: takes whole batches, hands on single records.
-class SourceStage : public Stage {
+class KLAMM_API SourceStage : public Stage {
  public:
   /// Takes messages in order. Returns how many it is done with: fewer than all when the task halted. A user's exception leaves through
   /// here; `Task::context` says at which record and operator.
@@ -57,7 +58,7 @@ template <class K, class V> class Port : public Stage {
 };
 
 /// The consumers of a node, untyped. Filled by `Task::connect`.
-class FanBase {
+class KLAMM_API FanBase {
  public:
   /// Idle stages are left out.
   void add(Stage& stage);
@@ -72,7 +73,7 @@ class FanBase {
 };
 
 /// Serialises records of one sink into buffers it keeps.
-struct Writer {
+struct KLAMM_API Writer {
   Task* task = nullptr;
   NodeId node = NodeId::none;
   Bytes key;
@@ -89,7 +90,7 @@ struct Writer {
 enum class Drop : unsigned char { null_key, null_value, negative_timestamp, late };
 
 /// One sub-topology at one partition, at work: owns the clones of the stages and the stores. Untyped; its bodies are the runtime's.
-class Task {
+class KLAMM_API Task {
  public:
   struct Impl;
   explicit Task(Impl& impl) : impl_{&impl} { context.task = this; }
@@ -135,10 +136,10 @@ class Task {
 };
 
 /// The task's writer of a sink, with buffers and the topic's serde objects (`topic` may be null) in place.
-Writer* writer_of(Task& task, NodeId sink, const TopicInfo* topic);
+KLAMM_API Writer* writer_of(Task& task, NodeId sink, const TopicInfo* topic);
 
 /// Leaves a context in `Task::context` when an exception passes. The loop works on a context of its own, which stays in registers.
-class Publish {
+class KLAMM_API Publish {
  public:
   explicit Publish(const RecordContext& context) : context_{context} {}
   Publish(const Publish&) = delete;

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "klamm/api.hpp"
 #include "klamm/detail/heap_bytes.hpp"
 #include "klamm/detail/rows.hpp"
 #include "klamm/serde.hpp"
@@ -77,7 +78,7 @@ struct StoreFigures {
 ///
 /// Between `begin_commit` and `settle` the owner goes on: its changes make the next generation. Owned by a task and used on its
 /// worker's thread; only the checkpoint runs elsewhere. Never opened, it is a store in memory.
-class StoreBase {
+class KLAMM_API StoreBase {
  public:
   StoreBase(const StoreBase&) = delete;
   StoreBase& operator=(const StoreBase&) = delete;

@@ -4,6 +4,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "klamm/api.hpp"
 #include "klamm/detail/callable.hpp"
 #include "klamm/detail/chain.hpp"
 #include "klamm/serde.hpp"
@@ -16,7 +17,7 @@ template <class T> constexpr bool key_value_v = false;
 template <class K, class V> constexpr bool key_value_v<KeyValue<K, V>> = true;
 
 /// Out of line, so that the test in front of it is all that chains contain.
-void refuse_null_key(NodeId node, const RecordContext& context);
+KLAMM_API void refuse_null_key(NodeId node, const RecordContext& context);
 
 /// Says who is at work. A plain store: between inlined operators only the last remains.
 [[gnu::always_inline]] inline void at_work(NodeId node, RecordContext& context) { context.node = static_cast<std::int32_t>(node); }
