@@ -267,7 +267,7 @@ class KLAMM_API App {
   template <class K, class V> Feeder<K, V> feeder(const Topic<K, V>& topic, const std::string& name) {
     return Feeder<K, V>{raw_producer(topic.name(), name), topic};
   }
-  template <class A, class F> Query<A> query(const TableSpec<A, F>& table) { return {*this, table.name()}; }
+  template <class A, class F, class U> Query<A> query(const TableSpec<A, F, U>& table) { return {*this, table.name()}; }
   /// A table by the name of its store.
   template <class V> Query<V> query(std::string store) { return {*this, std::move(store)}; }
 

@@ -43,7 +43,7 @@ template <class K, class V> class [[nodiscard]] GroupedStream {
   /// Folds the values of each key into the table's A.
   ///
   ///     orders.group_by(&Order::user).aggregate(klamm::table<double>("spent").fold([](double& sum, const Order& o) { sum += o.amount; }))
-  template <class A, class F> auto aggregate(const TableSpec<A, F>& table, Named named = {}) const {
+  template <class A, class F, class U> auto aggregate(const TableSpec<A, F, U>& table, Named named = {}) const {
     using namespace detail;
     constexpr bool fits = folds_v<F, K, Value, A>, ok = fits && alignof(A) <= 8 && owned_v<A> && not_optional_v<A> && has_serde_v<A>;
     static_assert(owned_v<A>,

@@ -7,6 +7,8 @@
 
 #include "klamm/grouped.hpp"
 
+#include "klamm/grouped_table.hpp"
+
 #include "klamm/topology.hpp"
 
 #include "klamm/app.hpp"

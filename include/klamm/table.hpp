@@ -3,9 +3,12 @@
 #include <string>
 #include <utility>
 
+#include "klamm/detail/ops/regroup.hpp"
 #include "klamm/stream.hpp"
 
 namespace klamm::inline v0 {
+
+template <class K, class V> class GroupedTable;
 
 namespace detail {
 struct NoFold {};
@@ -14,21 +17,26 @@ struct NoFold {};
 /// What a table keeps: its name, the start value, the fold. A value, made with `klamm::table<A>("name")`.
 ///
 ///     auto revenue = klamm::table<double>("revenue").fold([](double& sum, const Order& order) { sum += order.amount; });
-template <class A, class F = detail::NoFold> class TableSpec {
+template <class A, class F = detail::NoFold, class U = detail::NoFold> class TableSpec {
  public:
-  TableSpec(std::string name, A start, F fold) : fold_{std::move(fold)}, start_{std::move(start)}, name_{std::move(name)} {}
+  TableSpec(std::string name, A start, F f, U u)
+      : fold_{std::move(f)}, unfold_{std::move(u)}, start_{std::move(start)}, name_{std::move(name)} {}
 
   /// The value of a key before its first record; A{} if not said.
-  [[nodiscard]] TableSpec starting_at(A start) const { return {name_, std::move(start), fold_}; }
+  [[nodiscard]] TableSpec starting_at(A start) const { return {name_, std::move(start), fold_, unfold_}; }
   /// `f(A&, value)`, `f(A&, key, value)` or with_record(f); returns nothing, or an Entry: keep or erase.
-  template <class G> [[nodiscard]] TableSpec<A, G> fold(G g) const { return {name_, start_, std::move(g)}; }
+  template <class G> [[nodiscard]] TableSpec<A, G, U> fold(G g) const { return {name_, start_, std::move(g), unfold_}; }
+  /// The reverse, for groups of a table's rows: takes a value out. Called only where the group exists.
+  template <class G> [[nodiscard]] TableSpec<A, F, G> unfold(G g) const { return {name_, start_, fold_, std::move(g)}; }
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const A& start() const { return start_; }
   [[nodiscard]] const F& fold_function() const { return fold_; }
+  [[nodiscard]] const U& unfold_function() const { return unfold_; }
 
  private:
-  F fold_;  // first, for the reason that `detail::Fence` gives
+  F fold_;  // functions first, for the reason that `detail::Fence` gives
+  U unfold_;
   A start_;
   std::string name_;
 };
@@ -38,7 +46,7 @@ template <class A> auto table(const char* name) {
   static_assert(detail::default_constructible_v<A>,
                 "klamm: table<A>(name): the table's type is kept in slots and must be default-constructible");
   if constexpr (detail::default_constructible_v<A>)
-    return TableSpec<A>{name, A{}, {}};
+    return TableSpec<A>{name, A{}, {}, {}};
   else
     return detail::Inert{};
 }
@@ -108,6 +116,38 @@ template <class K, class V> class Table {
     }
   }
 
+  /// Groups the rows by a new key, or, if `f` returns KeyValue, by a new key with a new value. Key and value go through a repartition
+  /// topic, so they need serdes. Rows whose new key or value is null are in no group. `f` must give equal results for equal rows: it is
+  /// asked again for a row's old value when that changes.
+  ///
+  ///     users.group_by(&User::country).count("users-per-country")
+  template <class F> auto group_by(F f, Named named = {}) const {
+    using namespace detail;
+    constexpr bool callable = callable_v<F, K, const V&> && returns_value_v<F, K, const V&>;
+    static_assert(accepts_v<F, K, const V&>,
+                  "klamm: table.group_by(f): f must accept this table's value, or (key, value), or be with_record(f)");
+    static_assert(const_callable_v<F, K, const V&>,
+                  "klamm: table.group_by(f): f is shared by all tasks and must be const-callable (no mutable lambda): use per_task");
+    static_assert(returns_value_v<F, K, const V&>, "klamm: table.group_by(f): f must return the new key, or a KeyValue");
+    if constexpr (callable) {
+      using R = std::remove_cvref_t<result_t<F, K, const V&>>;
+      using Key = typename Selection<R, V>::Key;
+      using Value = typename Selection<R, V>::Value;
+      constexpr bool owned = owned_v<Key> && owned_v<Value>, slots = slot_v<R>, serdes = has_serde_v<Key> && has_serde_v<Value>;
+      static_assert(slots, "klamm: table.group_by(f): key and value are kept in slots and must be default-constructible");
+      static_assert(owned || !slots,
+                    "klamm: table.group_by(f): key and value outlive their record and must own what they hold: no string_view, no span");
+      static_assert(serdes || !owned || !slots,
+                    "klamm: table.group_by(f): key and value go through a repartition topic, so their types need klamm::serde");
+      if constexpr (owned && slots && serdes)
+        return regrouped<R>(std::move(f), named);
+      else
+        return Inert{};
+    } else {
+      return Inert{};
+    }
+  }
+
   /// New values as a stream; deletions are left out.
   auto upserts(Named named = {}) const { return read<V>("upserts", detail::Upserts<V>{}, named); }
 
@@ -134,6 +174,7 @@ template <class K, class V> class Table {
  private:
   template <class, class, class> friend class Stream;
   template <class, class> friend class GroupedStream;
+  template <class, class> friend class GroupedTable;
   template <class, class> friend class Table;
   friend class Topology;
   explicit Table(const detail::Place& place) : place_{place} {}
@@ -142,6 +183,18 @@ template <class K, class V> class Table {
     using Chain = detail::Then<detail::Here<K, detail::Change<V>>, Op>;
     const detail::NodeId node = detail::add_operator(*place_.graph, kind, place_.node, named);
     return Stream<K, Out, Chain>{{place_.graph, node, place_.node}, Chain{{}, std::move(op)}};
+  }
+  template <class R, class F> auto regrouped(F f, const Named& named) const {
+    using namespace detail;
+    using Op = Regroup<F, R, V>;
+    using Chain = Then<Here<K, Change<V>>, Op>;
+    using Key = typename Op::Key;
+    using Value = typename Op::Side::Value;
+    Graph& graph = *place_.graph;
+    const NodeId node = add_operator(graph, "group_by", place_.node, named, Rekeys::yes);
+    wants_old_values(graph, place_.node);
+    detail::commit<Key, Update<Value>>({&graph, node, place_.node}, Chain{{}, make_op<Op>(node, std::move(f))});
+    return GroupedTable<Key, Value>{{&graph, node, node}};
   }
   template <class R, class Stage, class F> Table<K, R> view(const char* kind, F f, const Named& named) const {
     detail::Graph& graph = *place_.graph;

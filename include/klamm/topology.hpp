@@ -6,6 +6,7 @@
 
 #include "klamm/api.hpp"
 #include "klamm/grouped.hpp"
+#include "klamm/grouped_table.hpp"
 
 namespace klamm::inline v0 {
 

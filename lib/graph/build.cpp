@@ -101,6 +101,11 @@ NodeId add_pair(Graph& graph, const char* kind, NodeId input, int topic, const T
 
 }  // namespace
 
+void wants_old_values(Graph& graph, NodeId id) {
+  while (graph.at(id).view) id = graph.at(id).inputs[0];
+  if (graph.at(id).store != StoreId::none) graph.at(graph.at(id).store).source_topic = -1;
+}
+
 void problem(Graph& graph, const Named& named, std::string message) {
   graph.problems.push_back({std::move(message), named.file, named.line});
 }

@@ -14,7 +14,7 @@ include = os.path.join(root, "include")
 FLAGS = ["-std=c++20", "-fno-exceptions", "-fno-rtti", "-fsyntax-only", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werror", "-I", include]
 
 # The headers of a pipeline, and what none of them may include, directly or not.
-PIPELINE = ["topology.hpp", "stream.hpp", "table.hpp", "grouped.hpp", "topic.hpp", "serde.hpp", "borrow.hpp", "record.hpp", "status.hpp", "time.hpp"]
+PIPELINE = ["topology.hpp", "stream.hpp", "table.hpp", "grouped.hpp", "grouped_table.hpp", "update.hpp", "topic.hpp", "serde.hpp", "borrow.hpp", "record.hpp", "status.hpp", "time.hpp"]
 BANNED = re.compile(
     r"/(chrono|functional|map|unordered_map|set|iostream|sstream|fstream|regex|ranges|algorithm|thread|mutex|condition_variable|future|filesystem"
     r"|random|locale|iomanip)$|/absl/|/google/protobuf/|/range/v3/|/sqlite3\.h$|/librdkafka/")

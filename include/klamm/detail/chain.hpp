@@ -30,7 +30,7 @@ struct Fence {
 template <class K, class V> struct From : Fence {
   using key = K;
   using value = V;
-  static constexpr bool root = true, source = true, binds = false, terminal = false;
+  static constexpr bool root = true, source = true, binds = false, terminal = false, needs_old = false;
   static constexpr unsigned touch = touches_nothing, fresh = touches_nothing;
 };
 
@@ -38,14 +38,14 @@ template <class K, class V> struct From : Fence {
 template <class K, class V> struct Here : Fence {
   using key = K;
   using value = V;
-  static constexpr bool root = true, source = false, binds = false, terminal = false;
+  static constexpr bool root = true, source = false, binds = false, terminal = false, needs_old = false;
   static constexpr unsigned touch = touches_nothing, fresh = touches_nothing;
 };
 
 /// What all operators have. `binds`: needs something of its task. `touch`: the slots it writes to. `fresh`: the slots of its own that it
-/// gives to what comes next.
+/// gives to what comes next. `needs_old`: of a table's changes it wants the old values too.
 struct Operator : Fence {
-  static constexpr bool binds = false, terminal = false;
+  static constexpr bool binds = false, terminal = false, needs_old = false;
   static constexpr unsigned touch = touches_nothing, fresh = touches_nothing;
 };
 struct InPlace : Operator {
@@ -75,6 +75,7 @@ template <class Prev, class Op> struct Then {
   using key = typename Prev::key;
   using value = typename Prev::value;
   static constexpr bool root = false, source = Prev::source, binds = Prev::binds || Op::binds, terminal = Op::terminal;
+  static constexpr bool needs_old = Prev::needs_old || Op::needs_old;
   static constexpr unsigned touch = Prev::touch | (Op::touch & ~Prev::fresh), fresh = Prev::fresh | Op::fresh;
   Prev prev;
   Op op;

@@ -19,6 +19,7 @@ template <class Chain, class Out> void bind_chain(Task& task, Stage& stage, Chai
   if constexpr (Chain::binds) chain.bind(task, stage.node);
   if constexpr (!Chain::terminal) task.connect(out, stage.node);
   stage.touch = Chain::touch | (out.touch() & ~Chain::fresh);
+  stage.needs_old = Chain::needs_old;
 }
 
 /// A chain that reads another stage. K and V are what comes out.

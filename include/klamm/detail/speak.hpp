@@ -36,6 +36,10 @@ struct Inert {
   template <class... A> Inert to_table(A&&...) const { return {}; }
   template <class... A> Inert upserts(A&&...) const { return {}; }
   template <class... A> Inert to_stream(A&&...) const { return {}; }
+  template <class... A> Inert changes(A&&...) const { return {}; }
+  template <class... A> Inert with_timestamp(A&&...) const { return {}; }
+  template <class... A> Inert with_header(A&&...) const { return {}; }
+  template <class... A> Inert try_map(A&&...) const { return {}; }
   template <class... A> Inert apply(A&&...) const { return {}; }
   template <class... A> std::array<Inert, sizeof...(A) + 1> branch(A&&...) const { return {}; }
   template <class... A> void to(A&&...) const {}

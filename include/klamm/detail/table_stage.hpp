@@ -76,25 +76,75 @@ struct PutUpdate {
   }
 };
 
-/// Keeps one A for each key and sends every change. A record's time becomes that of its row; an aggregation's row has the greatest of its
-/// records'.
-template <class K, class V, class A, class Update> class TableStage final : public Port<K, V>, public TableView<K, A> {
+/// What the stages that keep a table have in common: the rows, how they are found, and who is told of their changes.
+template <class K, class A> class Keeper : public TableView<K, A> {
  public:
-  TableStage(StoreId store, A start, Update update) : id_{store}, start_{std::move(start)}, update_{std::move(update)} {}
-
-  void* table_view() override { return static_cast<TableView<K, A>*>(this); }
-
   const A* find(const K& key, RecordContext& context) override {
     if (!encode_key(key, context)) return nullptr;
     const Row<A>* row = store_->find(BytesView{key_});
     return row != nullptr ? &row->value : nullptr;
   }
 
+ protected:
+  explicit Keeper(StoreId store) : id_{store} {}
+
+  void open(Task& task, NodeId node) {
+    node_ = node;
+    store_ = static_cast<Store<A>*>(&task.store(id_));
+    task.connect(out_, node);
+    wants_old_ = out_.needs_old();
+  }
+  bool encode_key(const K& key, RecordContext& context) {
+    key_.clear();
+    const Encoded result = encode(key, key_);
+    if (!result.ok()) [[unlikely]]
+      context.task->unencodable(node_, context, result);
+    return result.ok();
+  }
+  /// A copy of the value that is about to change, if anybody wants it.
+  const A* kept(const A& value) {
+    if (!wants_old_) return nullptr;
+    old_ = value;
+    return &*old_;
+  }
+  /// Ends a change of the row: what `entry` says becomes of it, and everybody is told.
+  void close(K& key, Row<A>& row, Entry entry, Change<A>& change, RecordContext& context) {
+    row.timestamp = context.timestamp;
+    if (entry == Entry::erase) {
+      store_->erase(row);
+      change.now = nullptr;
+    } else {
+      row.set_present(true);
+    }
+    send(key, change, context);
+  }
+  void send(K& key, Change<A>& change, RecordContext& context) { out_.push(key, change, context); }
+
+  Store<A>* store_ = nullptr;
+  Bytes key_;
+  A before_{};  // while a function is at work on the row
+
+ private:
+  StoreId id_;
+  NodeId node_ = NodeId::none;
+  bool wants_old_ = false;
+  std::optional<A> old_;
+  Fan<K, Change<A>> out_;
+};
+
+/// Keeps one A for each key and sends every change. A record's time becomes that of its row; an aggregation's row has the greatest of its
+/// records'.
+template <class K, class V, class A, class Update> class TableStage final : public Port<K, V>, public Keeper<K, A> {
+ public:
+  TableStage(StoreId store, A start, Update update) : Keeper<K, A>{store}, start_{std::move(start)}, update_{std::move(update)} {}
+
+  void* table_view() override { return static_cast<TableView<K, A>*>(this); }
+
   void push(K& key, V& value, RecordContext& context) override {
     at_work(this->node, context);
     if (lacks_key(key, context)) [[unlikely]]
       return context.task->dropped(this->node, context, Drop::null_key);
-    if (!encode_key(key, context)) return;
+    if (!this->encode_key(key, context)) return;
     if constexpr (!optional_v<V>) {
       take(key, value, context);
     } else if (value) {
@@ -110,68 +160,36 @@ template <class K, class V, class A, class Update> class TableStage final : publ
   [[nodiscard]] Stage* copy() const override { return new TableStage(*this); }
   void bind(Task& task) override {
     if constexpr (requires { update_.bind(); }) update_.bind();
-    store_ = static_cast<Store<A>*>(&task.store(id_));
-    task.connect(out_, this->node);
-    wants_old_ = out_.needs_old();
+    this->open(task, this->node);
   }
 
  private:
-  bool encode_key(const K& key, RecordContext& context) {
-    key_.clear();
-    const Encoded result = encode(key, key_);
-    if (!result.ok()) [[unlikely]]
-      context.task->unencodable(this->node, context, result);
-    return result.ok();
-  }
   void take(K& key, const plain_t<V>& value, RecordContext& context) {
-    Row<A>& row = store_->change(BytesView{key_});
+    Row<A>& row = this->store_->change(BytesView{this->key_});
     const bool added = !row.present();
     Change<A> change{nullptr, &row.value};
     if (added) {
       row.value = start_;
     } else {
-      change.old = kept(row.value);
+      change.old = this->kept(row.value);
       if (!Update::puts && row.timestamp > context.timestamp) context.timestamp = row.timestamp;
     }
-    PutBack<A> unless_done{row.value, added, before_, *context.task};
+    PutBack<A> unless_done{row.value, added, this->before_, *context.task};
     const Entry entry = update_(row.value, added, std::as_const(key), value, context);
     unless_done.done();
-    row.timestamp = context.timestamp;
-    if (entry == Entry::erase) {
-      store_->erase(row);
-      change.now = nullptr;
-    } else {
-      row.set_present(true);
-    }
-    out_.push(key, change, context);
-  }
-  /// A copy of the value that is about to change, if anybody wants it.
-  const A* kept(const A& value) {
-    if (!wants_old_) return nullptr;
-    old_ = value;
-    return &*old_;
+    this->close(key, row, entry, change, context);
   }
   /// A tombstone is forwarded even where nothing was.
   void erase(K& key, RecordContext& context) {
     Change<A> change;
-    if (store_->find(BytesView{key_}) != nullptr) {
-      Row<A>& row = store_->change(BytesView{key_});
-      change.old = kept(row.value);
-      row.timestamp = context.timestamp;
-      store_->erase(row);
-    }
-    out_.push(key, change, context);
+    if (this->store_->find(BytesView{this->key_}) == nullptr) return this->send(key, change, context);
+    Row<A>& row = this->store_->change(BytesView{this->key_});
+    change.old = this->kept(row.value);
+    this->close(key, row, Entry::erase, change, context);
   }
 
-  StoreId id_;
   A start_;
   Update update_;
-  Store<A>* store_ = nullptr;
-  bool wants_old_ = false;
-  std::optional<A> old_;
-  A before_{};  // while a function is at work on the row
-  Bytes key_;
-  Fan<K, Change<A>> out_;
 };
 
 }  // namespace klamm::inline v0::detail
