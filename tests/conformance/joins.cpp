@@ -1,0 +1,45 @@
+#include "topologies.hpp"
+
+namespace klamm::conformance {
+namespace {
+
+const Nullable left{"left"}, right{"right"};
+
+Text both(const Text& l, const std::string& r) { return l.value_or("null") + '-' + r; }
+Text maybe(const Text& l, const std::string* r) { return l.value_or("null") + '-' + (r != nullptr ? *r : "null"); }
+
+template <class S> void build_join(Topology& t, const Params& params, const S& stream) {
+  const auto rows = t.table(right);
+  if (params.text("kind", "inner") == "inner")
+    stream.join(rows, [](const std::string& l, const std::string& r) { return both(l, r); }).to(out);
+  else
+    stream.left_join(rows, [](const std::string& l, const std::string* r) { return maybe(l, r); }).to(out);
+}
+
+}  // namespace
+
+void add_joins(std::vector<Entry>& entries) {
+  entries.push_back({"join_stream_table", [](Topology& t, const Params& params) { build_join(t, params, t.stream(left)); }});
+  entries.push_back(
+      {"rekey_join_table", [](Topology& t, const Params& params) { build_join(t, params, t.stream(left).select_key(head)); }});
+  entries.push_back({"count_join_back",
+                     [](Topology& t, const Params&) {
+                       const auto source = t.stream(in);
+                       const auto counts = source.group_by_key().count("table");
+                       source.join(counts, [](const std::string& v, std::int64_t n) { return Text{v + '-' + decimal(n)}; }).to(out);
+                     },
+                     true});
+  entries.push_back({"join_back_before_count",
+                     [](Topology& t, const Params&) {
+                       const auto source = t.stream(in);
+                       const auto marked = source.map([](const Text& v) { return Text{v.value_or("null") + '\''}; });
+                       const auto counts = source.group_by_key().count("table");
+                       const auto join = [](const std::string& v, const std::int64_t* n) {
+                         return Text{v + '-' + (n != nullptr ? decimal(*n) : "null")};
+                       };
+                       marked.left_join(counts, join).to(out);
+                     },
+                     true});
+}
+
+}  // namespace klamm::conformance
