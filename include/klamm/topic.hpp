@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -8,6 +9,7 @@
 #include "klamm/api.hpp"
 #include "klamm/detail/codec.hpp"
 #include "klamm/detail/speak.hpp"
+#include "klamm/errors.hpp"
 #include "klamm/serde.hpp"
 
 namespace klamm::inline v0 {
@@ -23,6 +25,12 @@ template <class T> constexpr std::string_view type_name() {
 
 }  // namespace detail
 
+/// Where an application begins to read a topic of which it has not committed anything yet.
+enum class Start : bool {
+  earliest,  ///< with the oldest record there is; the default
+  latest,    ///< behind the newest there is when it first starts
+};
+
 /// What the graph keeps of a topic: everything but the types.
 class KLAMM_API TopicInfo {
  public:
@@ -33,6 +41,9 @@ class KLAMM_API TopicInfo {
   detail::PartBox extractor;    ///< Extractor<K, V>, or empty
   detail::PartBox key_codec;    ///< Codec<K>, or empty
   detail::PartBox value_codec;  ///< Codec<V>, or empty
+  std::optional<Start> start_at;
+  std::optional<ErrorPolicy> on_error;
+  Duration reject_future;  ///< zero: nothing is rejected
 
   TopicInfo(std::string topic_name, std::string_view key, std::string_view value);
   TopicInfo(const TopicInfo&);
@@ -92,6 +103,33 @@ template <class K, class V> class Topic {
       copy.info_.key_codec = detail::PartBox{std::unique_ptr<detail::Part>(new detail::ObjectCodec<Key, KS>(std::move(key_serde)))};
       copy.info_.value_codec = detail::PartBox{std::unique_ptr<detail::Part>(new detail::ObjectCodec<Value, VS>(std::move(value_serde)))};
     }
+    return copy;
+  }
+
+  /// Where to begin when nothing of the topic is committed yet. Where it began is committed with the first commit. A table is read from
+  /// the earliest record in any case.
+  [[nodiscard]] Topic start_at(Start start) const {
+    Topic copy{*this};
+    copy.info_.start_at = start;
+    return copy;
+  }
+
+  /// What happens to records of this topic that can't go on, instead of the application's policy: to those read from it that can't be
+  /// decoded, or on which a function throws before they reach the next topic; and to what can't be written to it, where the sink's policy
+  /// goes before that of the topic in which the record began. A topic has one policy, whoever uses it.
+  ///
+  ///     const auto clicks = klamm::Topic<std::string, Click>{"clicks"}.on_error(klamm::dead_letter("bad-clicks"));
+  [[nodiscard]] Topic on_error(ErrorPolicy policy) const {
+    Topic copy{*this};
+    copy.info_.on_error = std::move(policy);
+    return copy;
+  }
+
+  /// Takes a record whose event time is more than `limit` ahead of the wall clock for one that can't be decoded: a single wrong clock would
+  /// else close all windows. The error policy decides.
+  [[nodiscard]] Topic reject_future(Duration limit) const {
+    Topic copy{*this};
+    copy.info_.reject_future = limit;
     return copy;
   }
 

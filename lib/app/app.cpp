@@ -123,6 +123,8 @@ struct App::Impl {
   Status open();
   void flush_producers();
   void close_producers(const Status& why);
+  /// Once there are `many` that nobody holds: a program that makes one for each record it sends doesn't pile them up.
+  void let_go_of_producers(std::ptrdiff_t many);
   [[nodiscard]] AppStatus figures_of(const runtime::Engine& of) const;
   void coordinate();
   void finish(const Status& why);
@@ -151,7 +153,7 @@ struct App::Impl {
   State state = State::created;
   Status status;
   bool abandon = false, producers_closed = false;
-  std::vector<std::weak_ptr<detail::RawProducer::Impl>> producers;
+  std::vector<std::shared_ptr<detail::RawProducer::Impl>> producers;  // kept till they are flushed: a user may have let go of them
   std::int64_t restore_reported_ms = 0, restore_started_ms = 0, restore_started_at = 0;
 };
 
@@ -256,27 +258,32 @@ void App::Impl::coordinate() {
 }
 
 void App::Impl::flush_producers() {
-  std::vector<std::weak_ptr<detail::RawProducer::Impl>> open;
+  std::vector<std::shared_ptr<detail::RawProducer::Impl>> open;
   {
     const std::lock_guard lock{mutex};
     open = producers;
+    std::erase_if(producers, [](const auto& producer) { return producer.use_count() == 2; });  // `open` has the other
   }
-  for (const auto& weak : open) {
-    if (const auto producer = weak.lock()) static_cast<void>(detail::RawProducer{producer}.flush());
+  for (const auto& producer : open) static_cast<void>(detail::RawProducer{producer}.flush());
+}
+
+void App::Impl::let_go_of_producers(std::ptrdiff_t many) {
+  {
+    const std::lock_guard lock{mutex};
+    if (std::count_if(producers.begin(), producers.end(), [](const auto& producer) { return producer.use_count() == 1; }) < many) return;
   }
+  flush_producers();
 }
 
 void App::Impl::close_producers(const Status& why) {
-  std::vector<std::weak_ptr<detail::RawProducer::Impl>> open;
+  std::vector<std::shared_ptr<detail::RawProducer::Impl>> open;
   {
     const std::lock_guard lock{mutex};
     open.swap(producers);
     producers_closed = true;
   }
-  for (const auto& weak : open) {
-    if (const auto producer = weak.lock())
-      producer->close(why.ok() ? Status{Code::cancelled, "application \"" + application_id + "\": has stopped", application_id} : why);
-  }
+  for (const auto& producer : open)
+    producer->close(why.ok() ? Status{Code::cancelled, "application \"" + application_id + "\": has stopped", application_id} : why);
 }
 
 void App::Impl::finish(const Status& why) {
@@ -446,6 +453,7 @@ AppStatus App::status() const {
 
 detail::RawProducer App::raw_producer(const std::string& topic, const std::string& feeder) {
   Impl& app = *impl_;
+  app.let_go_of_producers(feeder.empty() ? 16 : 1);  // a feeder may be opened again behind one that nobody holds
   auto producer = std::make_shared<detail::RawProducer::Impl>();
   const std::lock_guard lock{app.mutex};
   if (app.running == nullptr || app.producers_closed || app.state == State::starting) {

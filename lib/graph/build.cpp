@@ -203,8 +203,8 @@ NodeId add_table(Graph& graph, const char* kind, NodeId input, StoreSpec spec, c
   node.inputs = {input};
   node.store = static_cast<StoreId>(graph.stores.size());
   node.anchor = spec.name;
-  const bool repeats =
-      source != nullptr && spec.canonical_keys && source->extractor.empty() && source->key_codec.empty() && source->value_codec.empty();
+  const bool repeats = source != nullptr && spec.canonical_keys && source->extractor.empty() && source->key_codec.empty() &&
+                       source->value_codec.empty() && source->reject_future == Duration{};
   const int topic = repeats ? graph.at(input).topic : -1;
   const std::string& around = graph.at(input).anchor;
   const NodeId id = insert_node(graph, std::move(node), named, spec.name == around ? around + '.' + kind : spec.name);
@@ -220,7 +220,7 @@ const std::string& store_name(const Graph& graph, NodeId table) {
 }
 
 const TopicInfo* parts_of(Graph& graph, const TopicInfo& topic) {
-  if (topic.extractor.empty() && topic.key_codec.empty() && topic.value_codec.empty()) return nullptr;
+  if (topic.extractor.empty() && topic.key_codec.empty() && topic.value_codec.empty() && topic.reject_future == Duration{}) return nullptr;
   return &graph.parts.emplace_back(topic);
 }
 

@@ -32,6 +32,20 @@ std::string type_clash(const TopicInfo& known, const TopicInfo& used) {
 
 TopicClass both(TopicClass a, TopicClass b) { return a == b ? a : TopicClass::through; }
 
+/// What one use of a topic says of it goes for all, so two may not differ.
+void merge_options(Graph& graph, TopicEntry& known, const TopicInfo& info, const Named& named) {
+  const auto differ = [&](const char* option) {
+    problem(graph, named,
+            "topic " + quoted(info.name) + ": has one " + option + " here and another at " + place(known.file, known.line) +
+                ": make the topic once and use it in both places");
+  };
+  if (info.start_at && known.info.start_at && *info.start_at != *known.info.start_at) differ("start_at");
+  if (!known.info.start_at) known.info.start_at = info.start_at;
+  const auto same = [](const ErrorPolicy& a, const ErrorPolicy& b) { return a.kind() == b.kind() && a.topic() == b.topic(); };
+  if (info.on_error && known.info.on_error && !same(*info.on_error, *known.info.on_error)) differ("on_error");
+  if (!known.info.on_error) known.info.on_error = info.on_error;
+}
+
 }  // namespace
 
 std::string quoted(const std::string& s) { return '"' + s + '"'; }
@@ -92,6 +106,7 @@ int use_topic(Graph& graph, const TopicInfo& info, TopicClass cls, const Named& 
               "topic " + quoted(info.name) + ": has " + std::to_string(info.partitions) + " partitions here and " +
                   std::to_string(known.info.partitions) + " at " + first);
     if (known.info.partitions == 0) known.info.partitions = info.partitions;
+    merge_options(graph, known, info, named);
     if (known.info.key_type == type_name<NoKey>() || known.info.key_type.empty()) known.info.key_type = info.key_type;
     known.cls = both(known.cls, cls);
     return static_cast<int>(i);
@@ -100,6 +115,10 @@ int use_topic(Graph& graph, const TopicInfo& info, TopicClass cls, const Named& 
   if (info.partitions < 0) problem(graph, named, "topic " + quoted(info.name) + ": the number of partitions is negative");
   TopicInfo plain{info.name, info.key_type, info.value_type};
   plain.partitions = info.partitions;
+  plain.start_at = info.start_at;
+  plain.on_error = info.on_error;
+  if (info.reject_future < Duration{})
+    problem(graph, named, "topic " + quoted(info.name) + ": reject_future is negative: say how far ahead of the clock a record may be");
   graph.topics.push_back({std::move(plain), cls, {}, {}, named.file, named.line});
   return static_cast<int>(graph.topics.size()) - 1;
 }

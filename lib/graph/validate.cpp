@@ -44,6 +44,20 @@ void find_unequal_partitions(const Graph& graph, std::vector<Problem>& found) {
   }
 }
 
+/// A topic that is begun in the middle would leave a table with holes, and a way through a topic without its records.
+void find_late_starts(const Graph& graph, std::vector<Problem>& found) {
+  for (const Node& node : graph.nodes) {
+    const bool table = node.kind == "table";
+    const int number = table ? graph.at(node.inputs.front()).topic : node.kind == "through" ? node.topic : -1;
+    if (number < 0) continue;
+    const TopicInfo& topic = graph.topics[static_cast<std::size_t>(number)].info;
+    if (topic.start_at != Start::latest) continue;
+    found.push_back({node.kind + ' ' + quoted(node.name) + ": topic " + quoted(topic.name) + " starts at the latest record, and " +
+                         (table ? "a table" : "what goes through a topic") + " needs all of them: leave out start_at(Start::latest)",
+                     node.file, node.line});
+  }
+}
+
 }  // namespace
 
 std::vector<Problem> problems_of(const Graph& graph) {
@@ -53,6 +67,7 @@ std::vector<Problem> problems_of(const Graph& graph) {
         {"topology " + quoted(graph.name) + ": it reads no topic: begin with stream(topic) or table(topic)", graph.file, graph.line});
   find_dangling(graph, found);
   find_unequal_partitions(graph, found);
+  find_late_starts(graph, found);
   return found;
 }
 

@@ -32,6 +32,9 @@ Status Engine::start(int workers, log::Partition default_partitions) {
   for (const ErrorStage stage : {ErrorStage::decode, ErrorStage::process, ErrorStage::produce}) {
     if (const std::string& topic = settings_.on_error.at(stage).topic(); !topic.empty()) dead_letters.insert(topic);
   }
+  for (const detail::TopicEntry& topic : graph_.topics) {
+    if (topic.info.on_error && !topic.info.on_error->topic().empty()) dead_letters.insert(topic.info.on_error->topic());
+  }
   Result<Plan> plan = make_plan(graph_, application_id_, default_partitions, log_, dead_letters);
   if (!plan.ok()) return plan.status();
   plan_ = std::move(*plan);

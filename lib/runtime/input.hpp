@@ -37,6 +37,7 @@ struct Input {
   std::size_t next_source = 0;  ///< whose turn it is with the next record, where there are several
   std::unique_ptr<log::Reader> reader;
   log::Offset committed = 0;  ///< as of the last commit
+  bool unsaid = false;        ///< it began behind records that nobody has read: the next commit says so
   log::Offset in_flight = 0;  ///< as of the commit that was begun
   log::Offset purged = 0;
   std::int64_t purged_at_ms = 0;

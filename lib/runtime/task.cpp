@@ -25,7 +25,9 @@ Task::Impl::Impl(runtime::Environment& environment, const runtime::SubPlan& sub,
     input.tp = {environment.plan.topic_name(topic), partition};
   }
   task_.context.task = &task_;
-  task_.survives_exceptions_ = environment.settings.on_error.process.kind() != ErrorPolicy::Kind::fail;
+  task_.survives_exceptions_ = std::any_of(sub.inputs.begin(), sub.inputs.end(), [&](int topic) {
+    return policy_of(ErrorStage::process, topic, NodeId::none).kind() != ErrorPolicy::Kind::fail;
+  });
 }
 
 Task::Impl::~Impl() {
@@ -84,7 +86,9 @@ Status Task::Impl::find_committed() {
     }
     Result<log::Bounds> bounds = env_->log.bounds(input.tp);
     if (!bounds.ok()) return bounds.status();
-    input.committed = bounds->begin;
+    const bool latest = env_->plan.graph->topics[static_cast<std::size_t>(input.topic)].info.start_at == Start::latest;
+    input.committed = latest ? bounds->end : bounds->begin;
+    input.unsaid = latest && bounds->end != bounds->begin;
   }
   task_.stream_time = settled_.clocks.contains("") ? settled_.clocks[""] : Timestamp{};
   return {};
@@ -252,7 +256,8 @@ void Task::Impl::measure_lag() {
 }
 
 bool Task::Impl::dirty() const {
-  return std::any_of(inputs_.begin(), inputs_.end(), [](const Input& input) { return input.position() != input.committed; });
+  return std::any_of(inputs_.begin(), inputs_.end(),
+                     [](const Input& input) { return input.unsaid || input.position() != input.committed; });
 }
 
 Status Task::Impl::begin_commit(log::Producer& producer, std::vector<log::OffsetCommit>& offsets) {
@@ -277,7 +282,10 @@ Status Task::Impl::settle() {
   for (const auto& store : stores_) {
     if (Status status = store->settle(settled_.stores[store->plan().name]); !status.ok()) return status;
   }
-  for (Input& input : inputs_) input.committed = input.in_flight;
+  for (Input& input : inputs_) {
+    input.committed = input.in_flight;
+    input.unsaid = false;
+  }
   measure_lag();
   return purge();
 }

@@ -106,6 +106,8 @@ struct Task::Impl {
   Timestamp time_of(runtime::Input& input, const RawMessage& message);
   /// The policy's word on a record that cannot go on: true to go on behind it, false after a halt.
   bool goes_on(ErrorStage stage, NodeId node, const RecordContext& context, const std::string& reason);
+  /// The policy for a record read from `topic` (the graph's number, or -1) that is stuck at `node`: its sink's, its topic's, the default.
+  [[nodiscard]] const ErrorPolicy& policy_of(ErrorStage stage, int topic, NodeId node) const;
   /// Stops here without a failure, and tries the record again after a while.
   void try_again(NodeId node, const RecordContext& context, const std::string& reason);
   /// Writes the record to a dead-letter topic.

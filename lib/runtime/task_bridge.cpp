@@ -110,6 +110,8 @@ bool Task::undecodable(NodeId node, const RawMessage& message, const Decoded& de
   return impl_->goes_on(ErrorStage::decode, node, at, std::string{"can't decode the record: "} + decoded.reason);
 }
 
+bool Task::is_ahead(Timestamp timestamp, std::int64_t limit_ms) const { return timestamp > impl_->env_->clock.now() + Duration{limit_ms}; }
+
 void Task::unencodable(NodeId node, const RecordContext& at, const Encoded& result) {
   static_cast<void>(impl_->goes_on(ErrorStage::produce, node, at, std::string{"can't write the record: "} + result.reason));
 }
@@ -144,6 +146,19 @@ void Task::Impl::find_context(const SourceStage& source) {
   task_.context.node = static_cast<std::int32_t>(source.node);
 }
 
+const ErrorPolicy& Task::Impl::policy_of(ErrorStage stage, int topic, NodeId node) const {
+  const Graph& graph = *env_->plan.graph;
+  const auto own = [&graph](int number) -> const std::optional<ErrorPolicy>& {
+    static const std::optional<ErrorPolicy> none;
+    return number < 0 ? none : graph.topics[static_cast<std::size_t>(number)].info.on_error;
+  };
+  if (stage == ErrorStage::produce && node != NodeId::none) {
+    if (const auto& policy = own(graph.at(node).topic)) return *policy;
+  }
+  if (const auto& policy = own(topic)) return *policy;
+  return env_->settings.on_error.at(stage);
+}
+
 bool Task::Impl::goes_on(ErrorStage stage, NodeId node, const RecordContext& at, const std::string& reason) {
   static const std::string nowhere;
   const std::string& topic = at.topic != nullptr ? *at.topic : nowhere;
@@ -157,11 +172,14 @@ bool Task::Impl::goes_on(ErrorStage stage, NodeId node, const RecordContext& at,
     record.headers = Headers{raw->headers};
   }
 
-  const ErrorPolicy& policy = env_->settings.on_error.at(stage);
+  const auto input = std::find_if(inputs_.begin(), inputs_.end(), [&at](const runtime::Input& in) { return &in.tp.topic == at.topic; });
+  const ErrorPolicy& policy = policy_of(stage, input == inputs_.end() ? -1 : input->topic, node);
   Verdict verdict = policy.kind() == ErrorPolicy::Kind::skip          ? Verdict::skip
                     : policy.kind() == ErrorPolicy::Kind::dead_letter ? Verdict::dead_letter
                                                                       : Verdict::fail;
-  std::string advice = "mend the program or the record, or go past it with .on_error = klamm::skip() or klamm::dead_letter(topic)";
+  std::string advice =
+      "mend the program or the record, or go past it with the option on_error (of the topic or the application): klamm::skip() or "
+      "klamm::dead_letter(topic)";
   if (policy.kind() == ErrorPolicy::Kind::custom) {
     try {
       verdict = policy.decide()(record);

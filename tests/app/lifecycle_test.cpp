@@ -204,3 +204,47 @@ TEST_CASE("a source table keeps its topic under until_committed, so a deleted st
     std::filesystem::remove_all(directory.path() + "/stores");
   }
 }
+
+TEST_CASE("start_at(latest) leaves out what was there when the topic was first read, and nothing that comes later") {
+  for (const klamm::Start start : {klamm::Start::earliest, klamm::Start::latest}) {
+    CAPTURE(static_cast<int>(start));
+    const klamm::testing::TemporaryDirectory directory;
+    const klamm::Topic<std::string, std::int64_t> copied{"copied"};
+    const klamm::AppOptions options{.log = klamm::embedded(directory.path()), .partitions = 1, .log_sink = quiet};
+    const auto run = [&](const klamm::Topology& topology, std::int64_t value) {
+      klamm::App app{topology, options};
+      REQUIRE(app.start().ok());
+      if (value != 0) REQUIRE(app.producer(in).send("k", value).ok());
+      REQUIRE(*app.drain(10s));
+      REQUIRE(app.stop(10s).ok());
+    };
+    klamm::Topology before{"app"};
+    before.stream(in).to(copied);
+    run(before, 1);
+
+    klamm::Topology after{"app"};
+    after.stream(in).to(copied);
+    after.stream(copied.start_at(start)).group_by_key().reduce("sum", [](std::int64_t a, std::int64_t b) { return a + b; });
+    run(after, 0);  // nothing new: only the place where it began is committed
+    run(after, 10);
+    klamm::App app{after, options};
+    REQUIRE(app.start().ok());
+    klamm::Result<std::optional<std::int64_t>> sum = app.query<std::int64_t>("sum").get(std::string{"k"});
+    for (int i = 0; i < 100 && !sum.ok(); ++i) {
+      std::this_thread::sleep_for(20ms);
+      sum = app.query<std::int64_t>("sum").get(std::string{"k"});
+    }
+    REQUIRE(sum.ok());
+    CHECK((*sum).value_or(-1) == (start == klamm::Start::latest ? 10 : 11));
+  }
+}
+
+TEST_CASE("drain waits for what was sent by producers that nobody holds any more, however many") {
+  const klamm::testing::TemporaryDirectory directory;
+  const klamm::Topology topology = counted();
+  klamm::App app{topology, {.log = klamm::embedded(directory.path()), .log_sink = quiet}};
+  REQUIRE(app.start().ok());
+  for (int i = 0; i < 100; ++i) REQUIRE(app.producer(in).send("k", i).ok());
+  CHECK(*app.drain(20s));
+  CHECK(*app.query<std::int64_t>("n").get(std::string{"k"}) == 100);
+}

@@ -10,11 +10,13 @@ namespace klamm::inline v0::detail {
 /// Decodes records into slots that are kept from record to record. One per pair of types. A view of the stage's own codecs.
 template <class K, class V> class Decoder {
  public:
-  void use(Part* key, Part* value, Part* extractor) {
+  /// `reject_future_ms`: how far ahead of the wall clock a record may be; 0: as far as it likes.
+  void use(Part* key, Part* value, Part* extractor, std::int64_t reject_future_ms) {
     key_ = static_cast<Codec<plain_t<K>>*>(key);
     value_ = static_cast<Codec<plain_t<V>>*>(value);
     extractor_ = static_cast<Extractor<K, plain_t<V>>*>(extractor);
-    by_trait_ = key == nullptr && value == nullptr && extractor == nullptr;
+    reject_future_ms_ = reject_future_ms;
+    by_trait_ = key == nullptr && value == nullptr && extractor == nullptr && reject_future_ms == 0;
   }
   [[nodiscard]] bool extracts() const { return extractor_ != nullptr; }
 
@@ -47,6 +49,10 @@ template <class K, class V> class Decoder {
     }
     if (context.timestamp < Timestamp{}) {
       task.dropped(node, context, Drop::negative_timestamp);
+      return false;
+    }
+    if (reject_future_ms_ != 0 && task.is_ahead(context.timestamp, reject_future_ms_)) {
+      task.undecodable(node, message, malformed("its event time is further ahead of the clock than reject_future allows"));
       return false;
     }
     return true;
@@ -93,6 +99,7 @@ template <class K, class V> class Decoder {
   Codec<plain_t<K>>* key_ = nullptr;
   Codec<plain_t<V>>* value_ = nullptr;
   Extractor<K, plain_t<V>>* extractor_ = nullptr;
+  std::int64_t reject_future_ms_ = 0;
   bool by_trait_ = true;
 };
 

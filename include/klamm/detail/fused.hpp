@@ -48,6 +48,7 @@ template <class K, class V> class Source : public SourceStage {
     keys_ = info.key_codec;
     values_ = info.value_codec;
     extractor_ = info.extractor;
+    reject_future_ms_ = info.reject_future.milliseconds();
   }
   bool timestamp_of(const RawMessage& message, Timestamp& out) override {
     out = message.timestamp;
@@ -76,10 +77,11 @@ template <class K, class V> class Source : public SourceStage {
   }
   void attach(Task& task) {
     task_ = &task;
-    decoder_.use(keys_.get(), values_.get(), extractor_.get());
+    decoder_.use(keys_.get(), values_.get(), extractor_.get(), reject_future_ms_);
   }
 
   PartBox keys_, values_, extractor_;
+  std::int64_t reject_future_ms_ = 0;
   Decoder<K, V> decoder_;
   Task* task_ = nullptr;
   K key_{};

@@ -110,6 +110,8 @@ class KLAMM_API Task {
   void null_key(NodeId node, const RecordContext& context);
   /// The error policy decides: true: go on with the next record; false: halt here.
   bool undecodable(NodeId node, const RawMessage& message, const Decoded& result);
+  /// Whether an event time is more than `limit_ms` ahead of the wall clock.
+  [[nodiscard]] bool is_ahead(Timestamp timestamp, std::int64_t limit_ms) const;
   /// A key or value could not be written: the error policy decides.
   void unencodable(NodeId node, const RecordContext& context, const Encoded& result);
   [[nodiscard]] bool halted() const { return halted_; }
