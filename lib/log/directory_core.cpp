@@ -11,7 +11,7 @@ constexpr int checkpoint_pages = 1'000, longest_wal_pages = 8'000;
 }  // namespace
 
 void RecentBatches::publish(std::span<const PartitionWrites> writes) {
-  for (const auto& [partition, batches] : writes) {
+  for (const auto& [topic, partition, batches] : writes) {
     partition->publish(batches);
     for (const auto& batch : batches) {
       entries_.push_back({partition, batch->next_offset(), batch->bytes().size()});
@@ -31,7 +31,7 @@ Call::Done DirectoryCore::write(LogFile& to, std::span<PartitionWrites> writes) 
     const std::string& name = write.partition->name().topic;
     if (write.partition->removed()) return {{}, {Code::not_found, "topic \"" + name + "\": was removed", name}};
   }
-  for (auto& [partition, batches] : writes) {
+  for (auto& [topic, partition, batches] : writes) {
     Upkeep& upkeep = partition->upkeep;
     for (const auto& batch : batches) {
       batch->assign(upkeep.assigned);

@@ -26,7 +26,7 @@ class DirectoryLog final : public Log {
   Status purge(const TopicPartition& tp, Offset before) override;
   void restored_from(const TopicPartition& tp, Offset from) override;
   Result<std::unique_ptr<Reader>> reader(const TopicPartition& tp, Offset from, std::function<void()> wake) override;
-  Result<std::unique_ptr<Producer>> producer(const std::string& name, std::function<void()> wake) override;
+  Result<std::unique_ptr<Producer>> producer(const std::string& name, Guarantee guarantee, std::function<void()> wake) override;
   Result<std::unique_ptr<Inlet>> inlet(const std::string& topic, const std::string& feeder) override;
   Result<std::optional<std::int64_t>> feed_position(const std::string& feeder) override { return core_.reader.feed_position(feeder); }
   Result<std::unique_ptr<Member>> join(const std::string& group, std::vector<std::string> topics, GroupListener& listener) override {
@@ -189,7 +189,7 @@ Result<std::unique_ptr<Reader>> DirectoryLog::reader(const TopicPartition& tp, O
   return std::unique_ptr<Reader>{std::make_unique<PartitionReader>(*std::move(partition), from, std::move(wake), load)};
 }
 
-Result<std::unique_ptr<Producer>> DirectoryLog::producer(const std::string&, std::function<void()> wake) {
+Result<std::unique_ptr<Producer>> DirectoryLog::producer(const std::string&, Guarantee, std::function<void()> wake) {
   return std::unique_ptr<Producer>{std::make_unique<DirectoryProducer>(core_, std::move(wake))};
 }
 

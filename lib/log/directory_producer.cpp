@@ -98,10 +98,17 @@ void DirectoryProducer::append(Topic topic, Partition partition, BytesView key, 
   open_.append(topic, partition, key, value, timestamp, headers);
 }
 
-void DirectoryProducer::commit(const std::string& group, std::vector<OffsetCommit> offsets, std::vector<FeedPosition> positions) {
-  assert(in_flight_bytes_ == 0);
+void DirectoryProducer::prepare() {
+  assert(in_flight_bytes_ == 0 && !prepared_);
   in_flight_bytes_ = open_.bytes();
-  core_.writer->submit(std::make_shared<Transaction>(core_, outcome_, open_.take(), group, std::move(offsets), std::move(positions)));
+  writes_ = open_.take();
+  prepared_ = Prepared{{}, ends_of(writes_)};
+}
+
+void DirectoryProducer::commit(const std::string& group, std::vector<OffsetCommit> offsets, std::vector<FeedPosition> positions) {
+  assert(!prepared_);
+  core_.writer->submit(
+      std::make_shared<Transaction>(core_, outcome_, std::exchange(writes_, {}), group, std::move(offsets), std::move(positions)));
 }
 
 std::optional<CommitOutcome> DirectoryProducer::poll() {
@@ -113,6 +120,11 @@ std::optional<CommitOutcome> DirectoryProducer::poll() {
   return ended;
 }
 
-void DirectoryProducer::abort() { open_.clear(); }
+void DirectoryProducer::abort() {
+  open_.clear();
+  writes_.clear();
+  prepared_.reset();
+  in_flight_bytes_ = 0;
+}
 
 }  // namespace klamm::inline v0::log

@@ -22,6 +22,8 @@ class FaultyProducer final : public Producer {
     inner_->append(topic, partition, key, value, timestamp, headers);
   }
   [[nodiscard]] std::size_t pending_bytes() const override { return inner_->pending_bytes(); }
+  void prepare() override { inner_->prepare(); }
+  std::optional<Prepared> prepared() override { return inner_->prepared(); }
 
   void commit(const std::string& group, std::vector<OffsetCommit> offsets, std::vector<FeedPosition> positions) override {
     assert(!failed_);
@@ -30,12 +32,11 @@ class FaultyProducer final : public Producer {
       inner_->commit(group, std::move(offsets), std::move(positions));
       return;
     }
-    inner_->abort();
     if (wake_) wake_();
   }
   std::optional<CommitOutcome> poll() override {
     if (!failed_) return inner_->poll();
-    inner_->abort();  // what came after it goes with it
+    inner_->abort();  // it, and what came after it
     CommitOutcome outcome{*failed_};
     failed_.reset();
     return outcome;
@@ -54,6 +55,8 @@ class FaultyLog final : public Log {
   FaultyLog(Log& log, CommitFault fault) : log_{log} { faults_.decide = std::move(fault); }
 
   [[nodiscard]] std::string where() const override { return log_.where(); }
+  [[nodiscard]] bool connected() const override { return log_.connected(); }
+  [[nodiscard]] bool shows_commits_late() const override { return log_.shows_commits_late(); }
   [[nodiscard]] Partition default_partitions() const override { return log_.default_partitions(); }
   Result<std::optional<TopicState>> topic(const std::string& name) override { return log_.topic(name); }
   Status create(std::span<const TopicState> topics) override { return log_.create(topics); }
@@ -64,8 +67,8 @@ class FaultyLog final : public Log {
   Result<std::unique_ptr<Reader>> reader(const TopicPartition& tp, Offset from, std::function<void()> wake) override {
     return log_.reader(tp, from, std::move(wake));
   }
-  Result<std::unique_ptr<Producer>> producer(const std::string& name, std::function<void()> wake) override {
-    auto inner = log_.producer(name, wake);
+  Result<std::unique_ptr<Producer>> producer(const std::string& name, Guarantee guarantee, std::function<void()> wake) override {
+    auto inner = log_.producer(name, guarantee, wake);
     if (!inner.ok()) return inner;
     return std::unique_ptr<Producer>{std::make_unique<FaultyProducer>(*std::move(inner), faults_, std::move(wake))};
   }

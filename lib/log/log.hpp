@@ -8,10 +8,14 @@
 #include <string>
 #include <vector>
 
+#include "klamm/guarantee.hpp"
 #include "klamm/record.hpp"
 #include "klamm/status.hpp"
 
 // The log port: all that klamm asks of Kafka, or of the log that takes its place. Nothing here knows of tasks, operators or stores.
+//
+// `unavailable`, of any call: the log is away, or can't tell yet. Nothing has happened; ask again later. No call waits for a log to come
+// back.
 
 namespace klamm::inline v0::log {
 
@@ -83,7 +87,10 @@ struct CommitOutcome {
 };
 
 /// What one worker writes, a transaction at a time: records to any partitions, and with them the offsets of what they were made from.
-/// Used by one thread, the worker's. While a commit is in flight, what is appended belongs to the next one.
+///
+///     append… ─▶ prepare ─▶ prepared: all records are in, and where they ended ─▶ commit, with marks made from that ─▶ poll: how it ended
+///
+/// Used by one thread, the worker's, which never waits here: from `prepare` on what is appended belongs to the next transaction.
 class Producer {
  public:
   using Topic = int;  ///< a topic's number here, so that nothing is looked up by name per record
@@ -93,15 +100,29 @@ class Producer {
   virtual Result<Topic> topic(const std::string& name) = 0;
   /// Copies the record into the open transaction. A null key or value has `data() == nullptr`. `headers` in the form of klamm::Headers.
   virtual void append(Topic topic, Partition partition, BytesView key, BytesView value, Timestamp timestamp, BytesView headers) = 0;
-  /// Bytes in the open transaction and in those in flight: the measure of backpressure.
+  /// Bytes in the open transaction and in the one that is being committed: the measure of backpressure.
   [[nodiscard]] virtual std::size_t pending_bytes() const = 0;
 
-  /// Ends the open transaction with these offsets and positions, without waiting; at most one commit may be in flight. An empty transaction
-  /// with offsets is a commit too.
+  /// How the records of the transaction got in.
+  struct Prepared {
+    struct End {
+      Topic topic = 0;
+      Partition partition = 0;
+      Offset offset = 0;  ///< behind the last record; exact where nobody else writes to the partition
+    };
+    Status status;          ///< ok; `aborted`: they never will be, and the open transaction is dropped too; anything else is fatal
+    std::vector<End> ends;  ///< of the partitions appended to
+  };
+  /// Ends the records of the open transaction, without waiting. Only when the one before has ended: by `poll`, `prepared` or `abort`.
+  virtual void prepare() = 0;
+  /// Nothing while records are under way; then how they got in, once.
+  virtual std::optional<Prepared> prepared() = 0;
+  /// Commits what was prepared with these offsets and positions, without waiting. Records are optional: offsets alone are a commit too.
+  /// `aborted` by `poll` when the group has given one of the partitions to another member.
   virtual void commit(const std::string& group, std::vector<OffsetCommit> offsets, std::vector<FeedPosition> positions) = 0;
   /// How the commit in flight ended, once; nothing while it is under way. After `aborted` the open transaction is dropped too.
   virtual std::optional<CommitOutcome> poll() = 0;
-  /// Drops the open transaction; not while a commit is in flight.
+  /// Drops the open transaction, and the one that was prepared; not while a commit is in flight.
   virtual void abort() = 0;
 };
 
@@ -121,17 +142,23 @@ class Inlet {
   virtual void close() = 0;
 };
 
-/// Is told which partitions of the subscribed topics are this member's. Called inside `Member::poll`.
+/// Is told which partitions of the subscribed topics are this member's. Called inside `Member::poll`; what stays is not mentioned.
 class GroupListener {
  public:
   virtual ~GroupListener() = default;
+  /// These are this member's from now on, beside those it has.
   virtual void assigned(std::span<const TopicPartition> partitions) = 0;
+  /// These go to others when the call returns: until then commits of them count.
+  virtual void revoked(std::span<const TopicPartition> partitions) = 0;
+  /// Others have these already, or may have: commits of them are refused.
+  virtual void lost(std::span<const TopicPartition> partitions) = 0;
 };
 
 /// One member of a consumer group. Used by one thread.
 class Member {
  public:
-  virtual ~Member() = default;  ///< leaves the group
+  virtual ~Member() = default;  ///< leaves the group, without a call of the listener
+  /// Does what the group has to do, without waiting. A status that is not ok ends the application.
   virtual Status poll() = 0;
 };
 
@@ -141,6 +168,11 @@ class Log {
   virtual ~Log() = default;
   /// Where it is, for messages: a directory, brokers, "memory".
   [[nodiscard]] virtual std::string where() const = 0;
+
+  /// Whether the log can be reached, as far as known. Any thread, often; never blocks.
+  [[nodiscard]] virtual bool connected() const { return true; }
+  /// Whether `committed` may know of a commit that readers and `bounds` don't show yet: soon they will.
+  [[nodiscard]] virtual bool shows_commits_late() const { return false; }
 
   /// How many partitions a topic gets when nobody says.
   [[nodiscard]] virtual Partition default_partitions() const { return 1; }
@@ -157,13 +189,15 @@ class Log {
 
   /// Starts at `from`. `wake` is called, on any thread, when records came after a poll that found none.
   virtual Result<std::unique_ptr<Reader>> reader(const TopicPartition& tp, Offset from, std::function<void()> wake) = 0;
-  /// `wake` is called, on any thread, when a commit has ended.
-  virtual Result<std::unique_ptr<Producer>> producer(const std::string& name, std::function<void()> wake) = 0;
+  /// `name` is its own: a producer of the same name takes its place, whose open transaction is dropped. `wake` is called, on any thread,
+  /// when `prepared`, after it had nothing to say, has, and when a commit has ended. A log may give more than `guarantee` asks for.
+  virtual Result<std::unique_ptr<Producer>> producer(const std::string& name, Guarantee guarantee, std::function<void()> wake) = 0;
   /// `feeder` is empty for inlets without positions. `unsupported` positions are `failed_precondition`.
   virtual Result<std::unique_ptr<Inlet>> inlet(const std::string& topic, const std::string& feeder) = 0;
   virtual Result<std::optional<std::int64_t>> feed_position(const std::string& feeder) = 0;
 
   virtual Result<std::unique_ptr<Member>> join(const std::string& group, std::vector<std::string> topics, GroupListener& listener) = 0;
+  /// `unavailable` while a commit of one of them is under way, of a member that is gone perhaps.
   virtual Result<std::vector<std::optional<Committed>>> committed(const std::string& group, std::span<const TopicPartition> partitions) = 0;
   /// Forgets all that the group has committed.
   virtual Status forget(const std::string& group) = 0;

@@ -24,7 +24,7 @@ class MemoryLog final : public Log {
   Status purge(const TopicPartition& tp, Offset before) override;
   void restored_from(const TopicPartition& tp, Offset from) override;
   Result<std::unique_ptr<Reader>> reader(const TopicPartition& tp, Offset from, std::function<void()> wake) override;
-  Result<std::unique_ptr<Producer>> producer(const std::string& name, std::function<void()> wake) override;
+  Result<std::unique_ptr<Producer>> producer(const std::string& name, Guarantee guarantee, std::function<void()> wake) override;
   Result<std::unique_ptr<Inlet>> inlet(const std::string& topic, const std::string& feeder) override;
   Result<std::optional<std::int64_t>> feed_position(const std::string& feeder) override;
   Result<std::unique_ptr<Member>> join(const std::string& group, std::vector<std::string> topics, GroupListener& listener) override;
@@ -71,23 +71,36 @@ class MemoryProducer final : public Producer {
   }
   [[nodiscard]] std::size_t pending_bytes() const override { return open_.bytes(); }
 
+  void prepare() override {
+    assert(!outcome_ && !prepared_);
+    writes_ = open_.take();
+    prepared_ = Prepared{{}, ends_of(writes_)};
+  }
+  std::optional<Prepared> prepared() override { return std::exchange(prepared_, std::nullopt); }
   void commit(const std::string& group, std::vector<OffsetCommit> offsets, std::vector<FeedPosition> positions) override {
-    assert(!outcome_);
-    outcome_ = CommitOutcome{log_.commit(open_.take(), group, std::move(offsets), std::move(positions))};
+    assert(!outcome_ && !prepared_);
+    outcome_ = CommitOutcome{log_.commit(std::exchange(writes_, {}), group, std::move(offsets), std::move(positions))};
     if (wake_) wake_();
   }
   std::optional<CommitOutcome> poll() override {
     std::optional<CommitOutcome> ended;
     ended.swap(outcome_);
+    if (ended && ended->status.code() == Code::aborted) open_.clear();
     return ended;
   }
-  void abort() override { open_.clear(); }
+  void abort() override {
+    open_.clear();
+    writes_.clear();
+    prepared_.reset();
+  }
 
  private:
   MemoryLog& log_;
   const std::function<void()> wake_;
   std::map<std::string, Topic> numbers_;
   OpenTransaction open_{OpenTransaction::Checksums::no};
+  std::vector<PartitionWrites> writes_;  // prepared
+  std::optional<Prepared> prepared_;
   std::optional<CommitOutcome> outcome_;
 };
 
@@ -169,7 +182,7 @@ Status MemoryLog::commit(std::vector<PartitionWrites> writes, const std::string&
   }
   {
     const std::lock_guard lock{mutex_};
-    for (auto& [partition, batches] : writes) {
+    for (auto& [topic, partition, batches] : writes) {
       Offset next = partition->bounds().end;
       std::int64_t records = 0;
       for (const auto& batch : batches) {
@@ -290,7 +303,7 @@ Result<std::unique_ptr<Reader>> MemoryLog::reader(const TopicPartition& tp, Offs
   return std::unique_ptr<Reader>{std::make_unique<PartitionReader>(*std::move(partition), from, std::move(wake), nullptr)};
 }
 
-Result<std::unique_ptr<Producer>> MemoryLog::producer(const std::string&, std::function<void()> wake) {
+Result<std::unique_ptr<Producer>> MemoryLog::producer(const std::string&, Guarantee, std::function<void()> wake) {
   return std::unique_ptr<Producer>{std::make_unique<MemoryProducer>(*this, std::move(wake))};
 }
 

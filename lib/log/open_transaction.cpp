@@ -4,9 +4,23 @@
 
 namespace klamm::inline v0::log {
 
+std::vector<Producer::Prepared::End> ends_of(std::span<const PartitionWrites> writes) {
+  std::vector<Producer::Prepared::End> ends;
+  ends.reserve(writes.size());
+  for (const auto& write : writes) {
+    Offset end = write.partition->bounds().end;
+    for (const auto& batch : write.batches) end += batch->count();
+    ends.push_back({write.topic, write.partition->name().partition, end});
+  }
+  return ends;
+}
+
 int OpenTransaction::add(std::span<const std::shared_ptr<PartitionLog>> partitions) {
   std::vector<Slot> slots(partitions.size());
-  for (std::size_t i = 0; i < slots.size(); ++i) slots[i].partition = partitions[i];
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    slots[i].topic = static_cast<int>(topics_.size());
+    slots[i].partition = partitions[i];
+  }
   topics_.push_back(std::move(slots));
   return static_cast<int>(topics_.size()) - 1;
 }
@@ -33,7 +47,7 @@ std::vector<PartitionWrites> OpenTransaction::take() {
   for (Slot* slot : touched_) {
     if (!slot->builder.empty()) close(*slot);
     slot->touched = false;
-    writes.push_back({slot->partition, std::exchange(slot->full, {})});
+    writes.push_back({slot->topic, slot->partition, std::exchange(slot->full, {})});
   }
   touched_.clear();
   bytes_ = 0;

@@ -9,9 +9,13 @@ namespace klamm::inline v0::log {
 
 /// What a transaction writes to one partition: batches in order, without offsets as yet.
 struct PartitionWrites {
+  int topic = 0;  ///< the transaction's number
   std::shared_ptr<PartitionLog> partition;
   std::vector<std::shared_ptr<Batch>> batches;
 };
+
+/// Where the partitions will end when these are written, as far as nobody else writes to them.
+std::vector<Producer::Prepared::End> ends_of(std::span<const PartitionWrites> writes);
 
 /// Gathers records for many partitions. Used by one thread at a time.
 class OpenTransaction {
@@ -42,6 +46,7 @@ class OpenTransaction {
 
  private:
   struct Slot {
+    int topic = 0;
     std::shared_ptr<PartitionLog> partition;
     BatchBuilder builder;
     std::vector<std::shared_ptr<Batch>> full;

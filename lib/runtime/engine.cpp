@@ -103,6 +103,14 @@ void Engine::assigned(std::span<const log::TopicPartition> partitions) {
   assigned_ = true;
 }
 
+void Engine::revoked(std::span<const log::TopicPartition> partitions) { lost(partitions); }
+
+void Engine::lost(std::span<const log::TopicPartition> partitions) {
+  if (!assignment_.ok() || partitions.empty()) return;
+  assignment_ = {Code::failed_precondition, "partition " + to_string(partitions.front()) + ": went to another process of application \"" +
+                                                application_id_ + "\": on this log it runs as one process"};
+}
+
 void Engine::run(const std::function<void(int worker)>& on_start) {
   for (const auto& worker : workers_) {
     threads_.emplace_back([&w = *worker, on_start] {

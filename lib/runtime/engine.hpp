@@ -67,6 +67,8 @@ class KLAMM_TESTING_API Engine final : private log::GroupListener {
 
  private:
   void assigned(std::span<const log::TopicPartition> partitions) override;
+  void revoked(std::span<const log::TopicPartition> partitions) override;
+  void lost(std::span<const log::TopicPartition> partitions) override;
   Status create_topics();
   void balance();
   void watch();

@@ -28,6 +28,7 @@ struct ErrorPolicies {
 
 struct Settings {
   ErrorPolicies on_error{};
+  Guarantee guarantee = Guarantee::exactly_once;
   Duration commit_interval{100};
   std::size_t max_pending_bytes = std::size_t{64} << 20;
   Duration checkpoint_interval{30'000};

@@ -260,19 +260,25 @@ bool Task::Impl::dirty() const {
                      [](const Input& input) { return input.unsaid || input.position() != input.committed; });
 }
 
-Status Task::Impl::begin_commit(log::Producer& producer, std::vector<log::OffsetCommit>& offsets) {
+Status Task::Impl::begin_commit(log::Producer& producer) {
   in_flight_ = {};
   committing_ = true;
   for (Input& input : inputs_) input.in_flight = input.position();
   for (const auto& store : stores_) {
     if (Status status = store->drain(producer); !status.ok()) return status;
-    const Input* source = input_of(store->plan().source_topic);
-    in_flight_.stores[store->plan().name] = store->mark(source == nullptr ? 0 : source->in_flight);
   }
   in_flight_.clocks[""] = task_.stream_time;
+  return {};
+}
+
+void Task::Impl::add_offsets(std::span<const log::Producer::Prepared::End> ends, std::vector<log::OffsetCommit>& offsets) {
+  if (!committing_) return;
+  for (const auto& store : stores_) {
+    const Input* source = input_of(store->plan().source_topic);
+    in_flight_.stores[store->plan().name] = store->mark(ends, source == nullptr ? 0 : source->in_flight);
+  }
   for (const Input& input : inputs_)
     offsets.push_back({input.tp, {input.in_flight, &input == inputs_.data() ? in_flight_.encode() : std::string{}}});
-  return {};
 }
 
 Status Task::Impl::settle() {
@@ -307,10 +313,7 @@ Status Task::Impl::purge() {
 
 Status Task::Impl::abort() {
   committing_ = false;
-  for (const auto& store : stores_) {
-    const auto known = settled_.stores.find(store->plan().name);
-    store->abort(known == settled_.stores.end() ? nullptr : &known->second);
-  }
+  for (const auto& store : stores_) store->abort();
   for (Input& input : inputs_) {
     input.ahead.clear();
     input.next_source = 0;

@@ -31,7 +31,7 @@ struct Sink {
 
 /// One sub-topology at one partition, at work: owns its inputs, its stores, its clocks and its copy of the operators.
 ///
-///     open ──▶ restore_some… ──▶ process_some… ⇄ begin_commit ─▶ settle | abort ──▶ close
+///     open ──▶ restore_some… ──▶ process_some… ⇄ begin_commit ─▶ add_offsets ─▶ settle | abort ──▶ close
 ///
 /// Owned by the worker that runs it, and used on that worker's thread only, but for `figures`.
 struct Task::Impl {
@@ -57,9 +57,11 @@ struct Task::Impl {
 
   /// Whether there is something to commit.
   [[nodiscard]] bool dirty() const;
-  /// Writes the changelogs of what was changed since the last commit, and adds the offsets with the mark. What follows is the next
-  /// generation.
-  Status begin_commit(log::Producer& producer, std::vector<log::OffsetCommit>& offsets);
+  /// Writes the changelogs of what was changed since the last commit. What follows is the next generation.
+  Status begin_commit(log::Producer& producer);
+  /// Adds the offsets of the commit that was begun, with the mark: its records are in the log, up to these ends. Nothing happens when none
+  /// was begun.
+  void add_offsets(std::span<const log::Producer::Prepared::End> ends, std::vector<log::OffsetCommit>& offsets);
   /// The commit that was begun is in the log. Nothing happens when none was.
   Status settle();
   /// It is not, or never will be: goes back to the committed offsets, stores and clocks.

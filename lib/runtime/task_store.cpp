@@ -138,18 +138,20 @@ Status TaskStore::drain(log::Producer& producer) {
   store_->drain(~std::size_t{0}, [&](BytesView key, BytesView value, Timestamp timestamp) {
     if (!logged) return;
     producer.append(topic_, changelog_.partition, key, value, timestamp, {});
-    ++changelog_end_;
   });
   return store_->content_status();
 }
 
-CommitMark::Store TaskStore::mark(log::Offset input_position) const {
-  return {lineage_, plan_.source_topic < 0 ? changelog_end_ : input_position};
+CommitMark::Store TaskStore::mark(std::span<const log::Producer::Prepared::End> ends, log::Offset input_position) const {
+  if (plan_.source_topic >= 0) return {lineage_, input_position};
+  const auto own = std::find_if(ends.begin(), ends.end(),
+                                [this](const auto& end) { return end.topic == topic_ && end.partition == changelog_.partition; });
+  return {lineage_, own == ends.end() ? changelog_end_ : own->offset};
 }
 
-void TaskStore::abort(const CommitMark::Store* settled) {
-  store_->abort();
-  changelog_end_ = settled != nullptr ? settled->changelog_end : restore_end_;
+Status TaskStore::settle(const CommitMark::Store& mark) {
+  changelog_end_ = mark.changelog_end;
+  return store_->settle(mark.changelog_end);
 }
 
 }  // namespace klamm::inline v0::runtime

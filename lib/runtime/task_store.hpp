@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 
 #include "klamm/detail/store.hpp"
@@ -25,9 +26,12 @@ class TaskStore {
   void tick(std::int64_t steady_ms);
   /// Begins a commit and writes what was changed since the last one to the changelog.
   Status drain(log::Producer& producer);
-  Status settle(const CommitMark::Store& mark) { return store_->settle(mark.changelog_end); }
-  /// Drops what is not settled. `settled`: what the mark of the last commit says, or null before the first.
-  void abort(const CommitMark::Store* settled);
+  /// What the mark of the commit that was drained shall say, whose records end at `ends`. `input_position`: of the source topic, where that
+  /// is the changelog.
+  [[nodiscard]] CommitMark::Store mark(std::span<const log::Producer::Prepared::End> ends, log::Offset input_position) const;
+  Status settle(const CommitMark::Store& mark);
+  /// Drops what is not settled.
+  void abort() { store_->abort(); }
   /// The store, for somebody else to keep: this object is done.
   std::unique_ptr<detail::StoreBase> release() { return std::move(store_); }
   /// Writes the file as of the last commit.
@@ -35,8 +39,6 @@ class TaskStore {
 
   [[nodiscard]] const StorePlan& plan() const { return plan_; }
   [[nodiscard]] detail::StoreBase& store() { return *store_; }
-  /// What the mark of the commit that is being drained shall say. `input_position`: of the source topic, where that is the changelog.
-  [[nodiscard]] CommitMark::Store mark(log::Offset input_position) const;
   Status attach(log::Producer& producer);
   [[nodiscard]] std::int64_t restored() const { return restored_; }
   [[nodiscard]] std::int64_t restore_total() const { return restore_end_ - restore_begin_; }
@@ -49,7 +51,7 @@ class TaskStore {
   log::TopicPartition changelog_;
   std::unique_ptr<detail::StoreBase> store_;
   std::string lineage_;
-  log::Offset changelog_end_ = 0;  // where the next one goes: each changelog partition has one writer
+  log::Offset changelog_end_ = 0;  // behind the newest record of the last commit
   std::unique_ptr<log::Reader> reader_;
   log::Offset restore_begin_ = 0, restore_end_ = 0;
   std::int64_t restored_ = 0;

@@ -24,7 +24,7 @@ Worker::~Worker() {
 
 Status Worker::open() {
   Result<std::unique_ptr<log::Producer>> producer =
-      env_->log.producer(env_->plan.application_id + "-worker-" + std::to_string(number_), [this] { wake(); });
+      env_->log.producer(env_->plan.application_id + "-worker-" + std::to_string(number_), env_->settings.guarantee, [this] { wake(); });
   if (!producer.ok()) return producer.status();
   producer_ = std::move(*producer);
   last_commit_ms_ = env_->clock.steady_ms();
@@ -122,7 +122,7 @@ Status Worker::guarded_turn(Step& step) {
 }
 
 Status Worker::turn(Step& step) {
-  if (Status status = end_commit(step); !status.ok()) return status;
+  if (Status status = go_on_committing(step); !status.ok()) return status;
   if (!failure().ok()) return {};
   if (!stopping_) {
     if (Status status = run_tasks(step); !status.ok()) return status;
@@ -139,7 +139,8 @@ Status Worker::turn(Step& step) {
     return {};
   }
   step.worked = true;
-  return begin_commit();
+  if (Status status = begin_commit(); !status.ok()) return status;
+  return go_on_committing(step);
 }
 
 Status Worker::run_tasks(Step& step) {
@@ -193,11 +194,10 @@ bool Worker::dirty() const {
 
 Status Worker::begin_commit() {
   commit_requested_ = false;
-  std::vector<log::OffsetCommit> offsets;
   for (const auto& task : tasks_) {
     if (task->restoring() || !task->dirty()) continue;
     ports::reached("commit: before a task's changelog");
-    if (Status status = task->begin_commit(*producer_, offsets); !status.ok()) return status;
+    if (Status status = task->begin_commit(*producer_); !status.ok()) return status;
   }
   if (Worker* other = move_to_.exchange(nullptr); other != nullptr && leaving_ == nullptr && tasks_.size() > 1) {
     const auto movable = std::find_if(tasks_.rbegin(), tasks_.rend(), [](const auto& task) { return !task->restoring(); });
@@ -205,17 +205,39 @@ Status Worker::begin_commit() {
   }
   ports::reached("commit: drained");
   in_flight_ = true;
-  producer_->commit(env_->plan.application_id, std::move(offsets), {});
+  commit_ = Commit::preparing;
+  producer_->prepare();
   last_commit_ms_ = env_->clock.steady_ms();
   return {};
 }
 
-Status Worker::end_commit(Step& step) {
-  if (!in_flight_) return {};
-  std::optional<log::CommitOutcome> outcome = producer_->poll();
+Status Worker::go_on_committing(Step& step) {
+  if (commit_ == Commit::preparing) {
+    const std::optional<log::Producer::Prepared> prepared = producer_->prepared();
+    if (!prepared) return {};
+    step.worked = true;
+    if (!prepared->status.ok()) return end_commit(prepared->status);
+    return send_offsets(*prepared);
+  }
+  if (commit_ == Commit::none) return {};
+  const std::optional<log::CommitOutcome> outcome = producer_->poll();
   if (!outcome) return {};
   step.worked = true;
-  if (outcome->status.ok()) {
+  return end_commit(outcome->status);
+}
+
+Status Worker::send_offsets(const log::Producer::Prepared& prepared) {
+  std::vector<log::OffsetCommit> offsets;
+  for (const auto& task : tasks_) task->add_offsets(prepared.ends, offsets);
+  ports::reached("commit: prepared");
+  commit_ = Commit::sent;
+  producer_->commit(env_->plan.application_id, std::move(offsets), {});
+  return {};
+}
+
+Status Worker::end_commit(const Status& outcome) {
+  commit_ = Commit::none;
+  if (outcome.ok()) {
     ports::reached("commit: in the log");
     ++figures_.commits;
     Status settled;
@@ -229,10 +251,10 @@ Status Worker::end_commit(Step& step) {
     return {};
   }
   in_flight_ = false;
-  if (outcome->status.code() != Code::aborted) return outcome->status;
+  if (outcome.code() != Code::aborted) return outcome;
   ++figures_.aborts;
   if (const std::int64_t times = aborted_.admit(env_->clock); times != 0) {
-    env_->logger(Level::warning, "commit", "a commit was aborted, going back to the last one: " + outcome->status.message(),
+    env_->logger(Level::warning, "commit", "a commit was aborted, going back to the last one: " + outcome.message(),
                  {{"times", std::to_string(times)}});
   }
   for (const auto& task : tasks_) {

@@ -17,7 +17,7 @@ using detail::Task;
 
 /// Runs tasks one step at a time, and commits them together: one producer, one transaction per commit.
 ///
-///     mail ─▶ end of the commit in flight ─▶ restore or process each task ─▶ begin a commit if one is due
+///     mail ─▶ what the commit in flight has come to ─▶ restore or process each task ─▶ begin a commit if one is due
 ///
 /// Whoever calls `step` is the worker's thread: a thread of its own in production, the test in a driver. Owned by the engine.
 class Worker {
@@ -87,8 +87,11 @@ class Worker {
   Status turn(Step& step);
   /// The same with what nobody else has caught.
   Status guarded_turn(Step& step);
-  Status end_commit(Step& step);
   Status begin_commit();
+  /// The next steps of the commit in flight, as far as the log answers: with the marks, then its end.
+  Status go_on_committing(Step& step);
+  Status send_offsets(const log::Producer::Prepared& prepared);
+  Status end_commit(const Status& outcome);
   Status run_tasks(Step& step);
   void hand_over();
   void enter(const Task::Impl& task, std::int64_t now);
@@ -106,6 +109,8 @@ class Worker {
   Sampler aborted_;
 
   std::atomic<bool> stopping_{false}, abandoned_{false}, commit_requested_{false}, finished_{false};
+  enum class Commit : unsigned char { none, preparing, sent };
+  Commit commit_ = Commit::none;
   std::atomic<bool> in_flight_{false};  // a commit was begun and is not settled
   std::atomic<Worker*> move_to_{nullptr};
   std::atomic<std::size_t> task_count_{0};

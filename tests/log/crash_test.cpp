@@ -45,7 +45,7 @@ EmbeddedOptions options(const std::string& directory) {
 }
 
 void work(Log& log, int worker) {
-  auto producer = *log.producer("worker", nullptr);
+  auto producer = *log.producer("worker", klamm::Guarantee::exactly_once, nullptr);
   const auto out = *producer->topic("out"), table = *producer->topic("table");
   const std::string name = std::to_string(worker);
   for (std::int64_t n = confirmed->transaction[worker] + 1;; ++n) {
@@ -53,7 +53,7 @@ void work(Log& log, int worker) {
     producer->append(out, worker, bytes(name), bytes(value), Timestamp{n}, {});
     producer->append(out, 2, bytes(name), bytes(value), Timestamp{n}, {});
     producer->append(table, 0, bytes(name), bytes(std::to_string(n)), Timestamp{n}, {});
-    producer->commit("group", {{{"in", worker}, {n, "mark " + std::to_string(n)}}}, {{name, n}});
+    begin_commit(*producer, {{{"in", worker}, {n, "mark " + std::to_string(n)}}}, {{name, n}});
     std::optional<CommitOutcome> ended;
     while (!(ended = producer->poll())) std::this_thread::sleep_for(std::chrono::microseconds{50});
     if (!ended->status.ok()) ::_exit(4);

@@ -49,7 +49,7 @@ TEST_CASE("all is there when a directory is opened again") {
     CHECK(log->where() == directory.path() + "/made/on/demand");
     CHECK(log->default_partitions() == 4);
     create(*log, {"t", 2, Cleanup::compact});
-    auto producer = *log->producer("p", nullptr);
+    auto producer = *log->producer("p", klamm::Guarantee::exactly_once, nullptr);
     const auto topic = *producer->topic("t");
     for (int i = 0; i < 3; ++i) {
       producer->append(topic, 1, bytes("k"), bytes(std::to_string(i)), Timestamp{i}, {});
@@ -192,7 +192,7 @@ TEST_CASE("a full disk ends the log, loses nothing, and opening again works") {
   {
     auto log = test::open({.directory = directory.path(), .max_file_bytes = 512 * 1024});
     create(*log, {"t", 1, Cleanup::keep});
-    auto producer = *log->producer("p", nullptr);
+    auto producer = *log->producer("p", klamm::Guarantee::exactly_once, nullptr);
     const auto topic = *producer->topic("t");
     const std::string value(10'000, 'x');
     Status status;
@@ -224,7 +224,7 @@ TEST_CASE("under steady writing and purging the file does not grow") {
   const TemporaryDirectory directory;
   auto log = test::open({.directory = directory.path(), .cache_bytes = 0});
   create(*log, {"t", 2, Cleanup::keep});
-  auto producer = *log->producer("p", nullptr);
+  auto producer = *log->producer("p", klamm::Guarantee::exactly_once, nullptr);
   const auto topic = *producer->topic("t");
   const std::string value(1'000, 'x');
   std::uintmax_t early = 0;
@@ -251,7 +251,7 @@ TEST_CASE("a compacted topic keeps few records, its last values survive, and its
   for (auto& size : sizes) {
     auto log = open();
     create(*log, {"t", 1, Cleanup::compact});
-    auto producer = *log->producer("p", nullptr);
+    auto producer = *log->producer("p", klamm::Guarantee::exactly_once, nullptr);
     const auto topic = *producer->topic("t");
     for (int round = 0; round < rounds; ++round) {
       for (int k = 0; k < keys; ++k) {

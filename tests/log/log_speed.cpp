@@ -57,7 +57,7 @@ void append() {
 void through(Log& log, const char* writing, const char* reading) {
   const TopicState topic{"t", 4, Cleanup::keep};
   if (!log.create({&topic, 1}).ok()) return;
-  auto producer = *log.producer("p", nullptr);
+  auto producer = *log.producer("p", klamm::Guarantee::exactly_once, nullptr);
   const auto number = *producer->topic("t");
   Start start;
   bool in_flight = false;
@@ -65,7 +65,7 @@ void through(Log& log, const char* writing, const char* reading) {
     producer->append(number, i & 3, bytes(key), bytes(value), Timestamp{i}, {});
     if (i % 100'000 == 99'999) {
       if (in_flight && !outcome(*producer).ok()) return;
-      producer->commit("group", {}, {});
+      begin_commit(*producer, {}, {});
       in_flight = true;
     }
   }
@@ -98,13 +98,13 @@ void inlet(Log& log, const char* what) {
 void small_commits(Log& log) {
   const TopicState topic{"small", 4, Cleanup::keep};
   if (!log.create({&topic, 1}).ok()) return;
-  auto producer = *log.producer("p", nullptr);
+  auto producer = *log.producer("p", klamm::Guarantee::exactly_once, nullptr);
   const auto number = *producer->topic("small");
   constexpr int commits = 1'000;
   const Start start;
   for (int i = 0; i < commits; ++i) {
     for (Partition p = 0; p < 4; ++p) producer->append(number, p, bytes(key), bytes(value), Timestamp{i}, {});
-    producer->commit("group", {{{"in", 0}, {i, "mark"}}}, {});
+    begin_commit(*producer, {{{"in", 0}, {i, "mark"}}}, {});
     if (!outcome(*producer).ok()) return;
   }
   report("durable commits, one after the other", commits, start);

@@ -28,7 +28,8 @@ struct Writer {
   std::unique_ptr<Producer> producer;
   Producer::Topic topic;
 
-  Writer(Log& log, const std::string& name) : producer{*log.producer("writer", nullptr)}, topic{*producer->topic(name)} {}
+  Writer(Log& log, const std::string& name)
+      : producer{*log.producer("writer", klamm::Guarantee::exactly_once, nullptr)}, topic{*producer->topic(name)} {}
   void put(std::string_view key, std::optional<std::string_view> value, Partition partition = 0) {
     producer->append(topic, partition, bytes(key), value ? bytes(*value) : BytesView{}, Timestamp{1}, {});
   }
@@ -79,7 +80,7 @@ TEST_CASE("what is appended while a commit is in flight belongs to the next one"
     create(log, {"t", 1, Cleanup::keep});
     Writer w{log, "t"};
     w.put("a", "1");
-    w.producer->commit("group", {}, {});
+    test::begin_commit(*w.producer);
     w.put("b", "2");
     REQUIRE(test::outcome(*w.producer).ok());
     CHECK(read_all(log, {"t", 0}) == Lines{"0 a=1"});
@@ -131,12 +132,42 @@ TEST_CASE("an inlet's records and positions are there after flush, and belong to
   });
 }
 
+TEST_CASE("a transaction says where it will end, before it is committed or dropped") {
+  with_both([](Log& log) {
+    create(log, {"t", 2, Cleanup::keep});
+    Writer w{log, "t"};
+    w.put("a", "1");
+    w.put("b", "2");
+    REQUIRE(commit(*w.producer).ok());
+    w.put("c", "3");
+    w.producer->prepare();
+    w.put("d", "4");  // belongs to the next one
+    const auto prepared = w.producer->prepared();
+    REQUIRE(prepared.has_value());
+    CHECK(prepared->status.ok());
+    REQUIRE(prepared->ends.size() == 1);
+    CHECK(prepared->ends[0].topic == w.topic);
+    CHECK(prepared->ends[0].partition == 0);
+    CHECK(prepared->ends[0].offset == 3);
+    CHECK_FALSE(w.producer->prepared().has_value());
+    CHECK(read_all(log, {"t", 0}).size() == 2);
+    w.producer->abort();
+    CHECK(w.producer->pending_bytes() == 0);
+    w.put("e", "5");
+    REQUIRE(commit(*w.producer).ok());
+    CHECK(read_all(log, {"t", 0}) == Lines{"0 a=1", "1 b=2", "2 e=5"});
+    w.producer->prepare();
+    CHECK(w.producer->prepared()->ends.empty());
+    w.producer->abort();
+  });
+}
+
 TEST_CASE("a reader that found nothing is woken once by what comes") {
   with_both([](Log& log) {
     create(log, {"t", 1, Cleanup::keep});
     std::atomic<int> woken = 0, ended = 0;
     auto reader = *log.reader({"t", 0}, 0, [&] { ++woken; });
-    auto producer = *log.producer("p", [&] { ++ended; });
+    auto producer = *log.producer("p", klamm::Guarantee::exactly_once, [&] { ++ended; });
     const auto topic = *producer->topic("t");
     CHECK(read_all(*reader).empty());
     for (int i = 0; i < 2; ++i) {
@@ -293,6 +324,12 @@ struct Listener final : GroupListener {
   std::vector<std::string> got;
   void assigned(std::span<const TopicPartition> partitions) override {
     for (const auto& tp : partitions) got.push_back(to_string(tp));
+  }
+  void revoked(std::span<const TopicPartition> partitions) override {
+    for (const auto& tp : partitions) got.push_back('-' + to_string(tp));
+  }
+  void lost(std::span<const TopicPartition> partitions) override {
+    for (const auto& tp : partitions) got.push_back('!' + to_string(tp));
   }
 };
 

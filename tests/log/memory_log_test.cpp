@@ -14,6 +14,8 @@ TEST_CASE("a log in memory lets go of what is committed, and holds back who send
   REQUIRE(log->create(topics).ok());
   struct Nobody final : GroupListener {
     void assigned(std::span<const TopicPartition>) override {}
+    void revoked(std::span<const TopicPartition>) override {}
+    void lost(std::span<const TopicPartition>) override {}
   } nobody;
   auto inlet = *log->inlet("in", "");
   const std::string value(300, 'x');
@@ -22,7 +24,7 @@ TEST_CASE("a log in memory lets go of what is committed, and holds back who send
   CHECK(inlet->try_send(0, {}, bytes(value), {}, {}) == false);
   std::atomic<bool> sent = false;
   std::thread blocked{[&] { sent = inlet->send(0, {}, bytes(value), {}, {}, {}).ok(); }};
-  auto producer = *log->producer("p", nullptr);
+  auto producer = *log->producer("p", klamm::Guarantee::exactly_once, nullptr);
   CHECK(read_all(*log, {"in", 0}).size() == 10);
   CHECK_FALSE(sent);
   REQUIRE(commit(*producer, {{{"in", 0}, {10, ""}}}).ok());
@@ -42,13 +44,13 @@ TEST_CASE("a commit that is made to abort leaves no trace, nor does what was app
   const TopicState topic{"t", 1, Cleanup::keep};
   REQUIRE(log->create({&topic, 1}).ok());
   int woken = 0;
-  auto producer = *log->producer("p", [&] { ++woken; });
+  auto producer = *log->producer("p", klamm::Guarantee::exactly_once, [&] { ++woken; });
   const auto number = *producer->topic("t");
   const auto put = [&](std::string_view value) { producer->append(number, 0, {}, bytes(value), {}, {}); };
   put("1");
   CHECK(commit(*producer).ok());
   put("2");
-  producer->commit("group", {{{"t", 0}, {1, ""}}}, {{"f", 1}});
+  test::begin_commit(*producer, {{{"t", 0}, {1, ""}}}, {{"f", 1}});
   put("with the aborted one");
   CHECK(test::outcome(*producer).code() == Code::aborted);
   const TopicPartition tp{"t", 0};

@@ -72,8 +72,15 @@ inline Status outcome(Producer& producer) {
   }
   return {Code::internal, "the commit did not end"};
 }
-inline Status commit(Producer& producer, std::vector<OffsetCommit> offsets = {}, std::vector<FeedPosition> positions = {}) {
+/// Begins a commit.
+inline void begin_commit(Producer& producer, std::vector<OffsetCommit> offsets = {}, std::vector<FeedPosition> positions = {}) {
+  producer.prepare();
+  const auto prepared = producer.prepared();
+  REQUIRE((prepared && prepared->status.ok()));
   producer.commit("group", std::move(offsets), std::move(positions));
+}
+inline Status commit(Producer& producer, std::vector<OffsetCommit> offsets = {}, std::vector<FeedPosition> positions = {}) {
+  begin_commit(producer, std::move(offsets), std::move(positions));
   return outcome(producer);
 }
 

@@ -25,7 +25,7 @@ TEST_CASE("threads: producers, inlets, readers, compaction and purge at once los
   std::vector<std::thread> threads;
   for (int w = 0; w < writers; ++w) {
     threads.emplace_back([&, w] {
-      auto producer = *log->producer("w" + std::to_string(w), nullptr);
+      auto producer = *log->producer("w" + std::to_string(w), klamm::Guarantee::exactly_once, nullptr);
       const auto out = *producer->topic("out"), table = *producer->topic("table");
       int n = 0;
       for (int c = 0; c < commits; ++c) {
