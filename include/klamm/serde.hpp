@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -34,15 +35,30 @@ struct Encoded {
 };
 constexpr Encoded unencodable(const char* reason) { return {reason}; }
 
-/// How a type is written and read. Specialise it with
+namespace detail {
+template <class T> struct DefaultSerde;
+}
+
+/// How a type is written and read. Built in, here and in serde/composite.hpp: integers, floats, bool, enums with a fixed underlying type,
+/// Timestamp, Duration, std::string, Bytes, std::optional, std::vector, std::array, std::pair, and plain structs of all these; borrowed
+/// ones where the value does not outlive its record: std::string_view, BytesView. Protobuf messages: serde/protobuf.hpp, serde/json.hpp.
+/// For any other type specialise it with
 ///
 /// - `encode(const T&, Bytes&)`, which appends, and returns nothing, or `Encoded` if it can fail;
 /// - one of `std::optional<T> decode(BytesView)`, the simple form, and `Decoded decode(BytesView, T& slot)`, which reuses the slot and must
-/// overwrite
-///   everything in it;
-/// - if you like, `schema`, a `const char*` that changes when the format does: stores refuse to open with another one;
+///   overwrite everything in it (`klamm::testing::check_serde` looks);
+/// - if you like, `schema`, a `const char*` (or a function that returns a string) that changes when the format does: what was written with
+///   another one is never decoded as this one, see `upgrade`;
+/// - if you like, `Decoded upgrade(std::string_view old_schema, BytesView, T& slot)`: reads what was written under an older schema. With it
+///   stores, changelogs and repartition topics of older versions of the program are gone on with; without it they are refused by name;
 /// - if you like, `static constexpr bool canonical = true`: equal values have equal bytes, whoever wrote them.
-template <class T> struct serde;
+///
+/// Decode says that it went well, that the bytes are `malformed` (the error policy decides), or that a service it needs is `unavailable`
+/// (the same record is tried again until it is there; nothing is skipped). What can't be encoded goes to the error policy too, but for a
+/// table's own value, which stops the application. An exception out of a serde counts as malformed.
+///
+/// A serde that needs a state or a connection is an object, given to its topic: `Topic::serde(keys, values)`; each task has a copy.
+template <class T> struct serde : detail::DefaultSerde<T> {};
 
 namespace detail {
 
@@ -52,6 +68,9 @@ template <class T> constexpr bool decodes_in_slot_v = requires(BytesView in, T& 
 };
 template <class T> constexpr bool decodes_v = decodes_in_slot_v<T> || requires(BytesView in) { *serde<T>::decode(in); };
 template <class T> constexpr bool has_serde_v = encodes_v<T>&& decodes_v<T>;
+template <class T> constexpr bool upgrades_v = requires(std::string_view old_schema, BytesView in, T& slot) {
+  { serde<T>::upgrade(old_schema, in, slot) } -> std::same_as<Decoded>;
+};
 
 template <class T> constexpr bool optional_v = false;
 template <class T> constexpr bool optional_v<std::optional<T>> = true;
@@ -129,6 +148,7 @@ template <class T>
 requires(std::integral<T> && !std::same_as<T, bool>) struct serde<T> {
   static constexpr const char* schema = detail::integer_schema<T>();
   static constexpr bool canonical = true;
+  static constexpr std::size_t fixed_size = sizeof(T);
 
   static void encode(T value, Bytes& out) {
     const T swapped = detail::swap_bytes(value);
@@ -143,14 +163,57 @@ requires(std::integral<T> && !std::same_as<T, bool>) struct serde<T> {
   }
 };
 
+namespace detail {
+/// Every value of the underlying type is one of the enum's, named or not: only those may come from bytes.
+template <class T> constexpr bool fixed_enum_v = requires { T{std::underlying_type_t<T>{}}; };
+}  // namespace detail
+
+/// The underlying integer, and its schema: a value without a name is decoded too.
+template <class T>
+requires(std::is_enum_v<T>&& detail::fixed_enum_v<T>) struct serde<T> {
+  using Integer = std::underlying_type_t<T>;
+  static constexpr const char* schema = serde<Integer>::schema;
+  static constexpr bool canonical = true;
+  static constexpr std::size_t fixed_size = sizeof(T);
+
+  static void encode(T value, Bytes& out) { serde<Integer>::encode(static_cast<Integer>(value), out); }
+  static Decoded decode(BytesView in, T& slot) {
+    Integer integer{};
+    const Decoded decoded = serde<Integer>::decode(in, integer);
+    if (decoded.ok()) slot = static_cast<T>(integer);
+    return decoded;
+  }
+};
+
+namespace detail {
+template <class T> struct MillisecondsSerde {
+  static constexpr bool canonical = true;
+  static constexpr std::size_t fixed_size = 8;
+  static void encode(T value, Bytes& out) { serde<std::int64_t>::encode(value.milliseconds(), out); }
+  static Decoded decode(BytesView in, T& slot) {
+    std::int64_t milliseconds = 0;
+    const Decoded decoded = serde<std::int64_t>::decode(in, milliseconds);
+    slot = T{milliseconds};
+    return decoded;
+  }
+};
+}  // namespace detail
+
+/// Milliseconds since 1970, as an int64.
+template <> struct serde<Timestamp> : detail::MillisecondsSerde<Timestamp> { static constexpr const char* schema = "timestamp"; };
+/// Milliseconds, as an int64.
+template <> struct serde<Duration> : detail::MillisecondsSerde<Duration> { static constexpr const char* schema = "duration"; };
+
 /// IEEE 754 bits in network order.
 template <> struct KLAMM_API serde<double> {
   static constexpr const char* schema = "double";
+  static constexpr std::size_t fixed_size = 8;
   static void encode(double value, Bytes& out);
   static Decoded decode(BytesView in, double& slot);
 };
 template <> struct KLAMM_API serde<float> {
   static constexpr const char* schema = "float";
+  static constexpr std::size_t fixed_size = 4;
   static void encode(float value, Bytes& out);
   static Decoded decode(BytesView in, float& slot);
 };
@@ -159,6 +222,7 @@ template <> struct KLAMM_API serde<float> {
 template <> struct KLAMM_API serde<bool> {
   static constexpr const char* schema = "bool";
   static constexpr bool canonical = true;
+  static constexpr std::size_t fixed_size = 1;
   static void encode(bool value, Bytes& out);
   static Decoded decode(BytesView in, bool& slot);
 };
@@ -194,21 +258,22 @@ template <> struct KLAMM_API serde<Bytes> {
   }
 };
 
+/// Borrowed: valid until the record is done with.
+template <> struct KLAMM_API serde<BytesView> {
+  static constexpr const char* schema = "bytes";
+  static constexpr bool canonical = true;
+  static void encode(BytesView value, Bytes& out) { detail::append(out, value.data(), value.size()); }
+  static Decoded decode(BytesView in, BytesView& slot) {
+    slot = in;
+    return {};
+  }
+};
+
 template <> struct KLAMM_API serde<NoKey> {
   static void encode(NoKey, Bytes&) {}
   static Decoded decode(BytesView, NoKey&) { return {}; }
 };
 
-/// Nullopt is null in the log: it never gets here.
-template <class T>
-requires(detail::has_serde_v<T>) struct serde<std::optional<T>> {
-  static constexpr bool canonical = detail::canonical<T>();
-  static std::string schema() { return "optional<" + detail::schema_of<T>() + '>'; }
-  static Encoded encode(const std::optional<T>& value, Bytes& out) { return detail::encode(*value, out); }
-  static Decoded decode(BytesView in, std::optional<T>& slot) {
-    if (!slot) slot.emplace();
-    return detail::decode(in, *slot);
-  }
-};
-
 }  // namespace klamm::inline v0
+
+#include "klamm/serde/composite.hpp"  // IWYU pragma: export

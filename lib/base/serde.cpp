@@ -35,6 +35,35 @@ bool detail::take_sized(BytesView& in, BytesView& out) {
   return true;
 }
 
+Encoded detail::end_sized(Bytes& out, std::size_t at) {
+  std::size_t size = out.size() - at - 1;
+  if (size > 0xffff'ffff) return unencodable("a field above 4 GiB");
+  std::size_t more = 0;
+  for (std::size_t rest = size >> 7; rest != 0; rest >>= 7) ++more;
+  out.insert(out.begin() + static_cast<std::ptrdiff_t>(at) + 1, more, std::byte{});
+  for (std::size_t i = 0; i < more; ++i, size >>= 7) out[at + i] = static_cast<std::byte>(size & 0x7f) | std::byte{0x80};
+  out[at + more] = static_cast<std::byte>(size);
+  return {};
+}
+
+Decoded detail::take_part(BytesView& in, BytesView& part) {
+  std::uint64_t size = 0;
+  for (std::size_t i = 0;; ++i) {
+    if (i == in.size()) return malformed("ends inside a size");
+    const auto byte = static_cast<std::uint64_t>(in[i]);
+    size |= (byte & 0x7f) << (7 * i);
+    if ((byte & 0x80) != 0 && i < 4) continue;
+    if ((byte & 0x80) != 0 || size > 0xffff'ffff) return malformed("a size of more than 32 bits");
+    if (byte == 0 && i != 0) return malformed("a size longer than needed");
+    in = in.subspan(i + 1);
+    break;
+  }
+  if (size > in.size()) return malformed("a size beyond the end");
+  part = in.first(size);
+  in = in.subspan(size);
+  return {};
+}
+
 void serde<double>::encode(double value, Bytes& out) { serde<std::uint64_t>::encode(std::bit_cast<std::uint64_t>(value), out); }
 
 Decoded serde<double>::decode(BytesView in, double& slot) {

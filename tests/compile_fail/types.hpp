@@ -14,8 +14,9 @@ inline const klamm::Topic<std::int64_t, std::int64_t> by_number{"by-number"};
 inline const klamm::Topic<klamm::NoKey, std::string> lines{"lines"};
 inline const klamm::Topic<std::string, std::string_view> views{"views"};
 
-/// Has no serde.
+/// Has no serde: a struct with a constructor is no plain one.
 struct Plain {
+  Plain() {}
   int x = 0;
 };
 /// Has no default constructor.

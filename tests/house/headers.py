@@ -19,7 +19,7 @@ BANNED = re.compile(
     r"/(chrono|functional|map|unordered_map|set|iostream|sstream|fstream|regex|ranges|algorithm|thread|mutex|condition_variable|future|filesystem"
     r"|random|locale|iomanip)$|/absl/|/google/protobuf/|/range/v3/|/sqlite3\.h$|/librdkafka/")
 # Installed for pipelines that read protobuf messages, and so allowed to include their headers; compiled with them.
-PROTOBUF = {"serde/protobuf.hpp"}
+PROTOBUF = {"serde/protobuf.hpp", "serde/json.hpp"}
 
 
 def headers():
