@@ -24,6 +24,39 @@ std::size_t shared_prefix(BytesView a, BytesView b, std::size_t limit) {
 
 bool same_key(BytesView a, BytesView b) { return a.size() == b.size() && equal_bytes(a.data(), b.data(), a.size()); }
 
+/// The newest record of each key, in the order of the keys. `batches`: oldest first.
+std::vector<SortItem> sorted_items(std::span<const CommitBatch* const> batches) {
+  std::size_t records = 0;
+  for (const auto* batch : batches) records += batch->records();
+  std::vector<SortItem> items;
+  items.reserve(records);
+  BytesView first;
+  std::size_t skip = 0;
+  for (std::uint32_t b = 0; b < batches.size(); ++b) {
+    for (std::size_t at = 0; at < batches[b]->bytes(); at = batches[b]->next(at)) {
+      const BytesView key = batches[b]->change_at(at).key;
+      if (items.empty()) first = key, skip = key.size();
+      skip = shared_prefix(first, key, skip);
+      items.push_back({0, b, static_cast<std::uint32_t>(at)});
+    }
+  }
+  const auto key_of = [&](const SortItem& item) { return batches[item.batch]->change_at(item.at).key; };
+  for (auto& item : items) item.prefix = prefix_of(key_of(item), skip);
+  std::sort(items.begin(), items.end(), [&](const SortItem& a, const SortItem& b) {
+    if (a.prefix != b.prefix) return a.prefix < b.prefix;
+    const BytesView key_a = key_of(a), key_b = key_of(b);
+    if (!same_key(key_a, key_b)) return key_less(key_a, key_b);
+    return a.batch != b.batch ? a.batch < b.batch : a.at < b.at;
+  });
+  std::size_t kept = 0;
+  for (const SortItem& item : items) {
+    const bool newer = kept != 0 && items[kept - 1].prefix == item.prefix && same_key(key_of(items[kept - 1]), key_of(item));
+    items[newer ? kept - 1 : kept++] = item;
+  }
+  items.resize(kept);
+  return items;
+}
+
 }  // namespace
 
 void CommitBatch::append(const Change& change) {
@@ -34,34 +67,22 @@ void CommitBatch::append(const Change& change) {
   });
 }
 
-SortedChanges::SortedChanges(std::vector<BatchPtr> batches) : batches_{std::move(batches)} {
-  std::size_t records = 0;
-  for (const auto& batch : batches_) records += batch->records();
-  items_.reserve(records);
-  BytesView first;
-  std::size_t skip = 0;
-  for (std::uint32_t b = 0; b < batches_.size(); ++b) {
-    for (std::size_t at = 0; at < batches_[b]->bytes(); at = batches_[b]->next(at)) {
-      const BytesView key = batches_[b]->change_at(at).key;
-      if (items_.empty()) first = key, skip = key.size();
-      skip = shared_prefix(first, key, skip);
-      items_.push_back({0, b, static_cast<std::uint32_t>(at)});
-    }
-  }
-  for (auto& item : items_) item.prefix = prefix_of(change(item).key, skip);
-  std::sort(items_.begin(), items_.end(), [&](const Item& a, const Item& b) {
-    if (a.prefix != b.prefix) return a.prefix < b.prefix;
-    const BytesView key_a = change(a).key, key_b = change(b).key;
-    if (!same_key(key_a, key_b)) return key_less(key_a, key_b);
-    return a.batch != b.batch ? a.batch < b.batch : a.at < b.at;
+const std::vector<std::uint32_t>& CommitBatch::order() const {
+  std::call_once(sorted_, [this] {
+    const CommitBatch* batch = this;
+    const auto items = sorted_items({&batch, 1});
+    order_.reserve(items.size());
+    for (const SortItem& item : items) order_.push_back(item.at);
   });
-  std::size_t kept = 0;
-  for (const Item& item : items_) {
-    const bool newer = kept != 0 && items_[kept - 1].prefix == item.prefix && same_key(change(items_[kept - 1]).key, change(item).key);
-    items_[newer ? kept - 1 : kept++] = item;
-  }
-  items_.resize(kept);
-  for (const Item& item : items_) bytes_ += CommitBatch::bytes_of(change(item));
+  return order_;
+}
+
+SortedChanges::SortedChanges(std::vector<BatchPtr> batches) : batches_{std::move(batches)} {
+  std::vector<const CommitBatch*> plain;
+  plain.reserve(batches_.size());
+  for (const auto& batch : batches_) plain.push_back(batch.get());
+  items_ = sorted_items(plain);
+  for (const SortItem& item : items_) bytes_ += CommitBatch::bytes_of(change(item));
 }
 
 std::vector<BatchPtr> fold(const SortedChanges& changes) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <vector>
@@ -69,6 +70,10 @@ class CommitBatch {
     return at + header_bytes + change.key.size() + change.value.size();
   }
 
+  /// Where the newest record of each key is, in the order of the keys. Sorted by the first that asks, on its own thread, and kept; for any
+  /// thread once the batch is filled.
+  [[nodiscard]] const std::vector<std::uint32_t>& order() const;
+
   /// Bytes that a change takes in a batch.
   static std::size_t bytes_of(const Change& change) { return header_bytes + change.key.size() + change.value.size(); }
   /// No batch is to grow above this: positions inside have 32 bits.
@@ -98,9 +103,19 @@ class CommitBatch {
 
   Bytes data_;
   std::size_t records_ = 0;
+  mutable std::once_flag sorted_;
+  mutable std::vector<std::uint32_t> order_;
 };
 
 using BatchPtr = std::shared_ptr<const CommitBatch>;
+
+/// A record of some batches on its way into their order. Eight bytes of the key behind what all keys share decide nearly every comparison
+/// without a miss.
+struct SortItem {
+  std::uint64_t prefix;
+  std::uint32_t batch;
+  std::uint32_t at;
+};
 
 /// The newest change of each key in some batches, in the order of the keys; 16 bytes for each change that is in them.
 class SortedChanges {
@@ -116,16 +131,10 @@ class SortedChanges {
   [[nodiscard]] std::span<const BatchPtr> batches() const { return batches_; }
 
  private:
-  /// Eight bytes of the key behind what all keys share decide nearly every comparison without a miss.
-  struct Item {
-    std::uint64_t prefix;
-    std::uint32_t batch;
-    std::uint32_t at;
-  };
-  [[nodiscard]] Change change(const Item& item) const { return batches_[item.batch]->change_at(item.at); }
+  [[nodiscard]] Change change(const SortItem& item) const { return batches_[item.batch]->change_at(item.at); }
 
   std::vector<BatchPtr> batches_;
-  std::vector<Item> items_;
+  std::vector<SortItem> items_;
   std::size_t bytes_ = 0;
 };
 

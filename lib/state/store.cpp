@@ -6,6 +6,7 @@
 
 #include "ports/fault.hpp"
 #include "state/open_file.hpp"
+#include "state/snapshot.hpp"
 #include "state/store_core.hpp"
 
 namespace klamm::inline v0::state {
@@ -258,6 +259,11 @@ void StoreBase::checkpoint() {
   if (core_->checkpointer != nullptr) core_->checkpointer->request();
 }
 Status StoreBase::flush() { return core_->checkpointer == nullptr ? Status{} : core_->checkpointer->flush(); }
+
+std::shared_ptr<StoreReader> StoreBase::reader() const {
+  if (core_->checkpointer == nullptr) return nullptr;
+  return std::make_shared<state::SnapshotReader>(core_->file, core_->checkpointer);
+}
 
 void StoreBase::hint(BytesView key) const {
   const RowHandle row = core_->rows.index().likely(hash_key(key));

@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <cassert>
 #include <vector>
 
+#include "state/snapshot.hpp"
 #include "state/store_core.hpp"
 
 namespace klamm::inline v0::detail {
@@ -10,6 +12,12 @@ struct Entry {
   BytesView key;
   std::byte* row;
 };
+
+bool within(std::span<const KeyRange> ranges, BytesView key) {
+  return std::any_of(ranges.begin(), ranges.end(), [key](const KeyRange& range) {
+    return !state::key_less(key, range.from) && (!range.to || state::key_less(key, *range.to));
+  });
+}
 
 }  // namespace
 
@@ -71,6 +79,27 @@ Status StoreBase::for_each(Contents contents, RowVisitor visit) {
   }
   for (; next != entries.end(); ++next) show(*next);
   return status;
+}
+
+Result<std::unique_ptr<StoreSnapshot>> StoreBase::copy(std::span<const KeyRange> ranges) {
+  state::StoreCore& core = *core_;
+  assert(core.complete);
+  if (!core.failure.ok()) return core.failure;
+  std::vector<state::BatchPtr> batches;
+  std::shared_ptr<state::CommitBatch> batch;
+  Status status;
+  core.rows.for_each([&](std::byte* row) {
+    const BytesView key = core.rows.key(row);
+    if (!status.ok() || !within(ranges, key)) return;
+    const auto version = core.version(row, Contents::committed);
+    if (!version.present) return;
+    if (batch == nullptr || batch->bytes() >= state::CommitBatch::most_bytes / 16)
+      batches.push_back(batch = std::make_shared<state::CommitBatch>());
+    const char* reason = batch->append(key, version.timestamp, [&](Bytes& out) { return core.encode(row, version, out); });
+    if (reason != nullptr) status = core.value_problem(Code::failed_record, key, "can't encode the value", reason);
+  });
+  if (!status.ok()) return status;
+  return std::unique_ptr<StoreSnapshot>{new state::Snapshot{std::move(batches), nullptr}};
 }
 
 }  // namespace klamm::inline v0::detail

@@ -123,7 +123,7 @@ Status TableFile::prepare() {
   for (auto [sql, statement] : {std::pair{"SELECT v,ts FROM rows WHERE k=?1", &get_},
                                 {"REPLACE INTO rows VALUES(?1,?2,?3)", &put_},
                                 {"DELETE FROM rows WHERE k=?1", &erase_},
-                                {"SELECT k,v,ts FROM rows ORDER BY k", &scan_},
+                                {"SELECT k,v,ts FROM rows WHERE k>=?1 ORDER BY k", &scan_},
                                 {"UPDATE meta SET changelog_offset=?1,commit_number=?2,mark=?3 WHERE id=1", &write_meta_}}) {
     if (sqlite3_prepare_v3(db_, sql, -1, SQLITE_PREPARE_PERSISTENT, statement, nullptr) != SQLITE_OK) return problem("prepare");
   }
@@ -210,9 +210,34 @@ Result<bool> TableFile::get(BytesView key, Bytes& value, Timestamp& timestamp) {
 
 Status TableFile::scan(detail::RowVisitor visit) {
   const Reset reset{scan_};
-  int step;
-  while ((step = sqlite3_step(scan_)) == SQLITE_ROW) visit(blob(scan_, 0), blob(scan_, 1), Timestamp{sqlite3_column_int64(scan_, 2)});
-  return step == SQLITE_DONE ? Status{} : problem("read rows");
+  if (Status status = seek({}); !status.ok()) return status;
+  Change row;
+  for (;;) {
+    const Result<bool> found = step(row);
+    if (!found.ok() || !*found) return found.status();
+    visit(row.key, row.value, row.timestamp);
+  }
+}
+
+Status TableFile::seek(BytesView from) {
+  sqlite3_reset(scan_);
+  const int bound = sqlite3_bind_blob64(scan_, 1, from.empty() ? "" : static_cast<const void*>(from.data()), from.size(), SQLITE_TRANSIENT);
+  return bound == SQLITE_OK ? Status{} : problem("read rows");
+}
+
+Result<bool> TableFile::step(Change& row) {
+  const int step = sqlite3_step(scan_);
+  if (step == SQLITE_DONE) return false;
+  if (step != SQLITE_ROW) return problem("read rows");
+  row = {blob(scan_, 0), blob(scan_, 1), Timestamp{sqlite3_column_int64(scan_, 2)}};
+  return true;
+}
+
+Result<CommitNumber> TableFile::begin_read() {
+  if (auto status = run("BEGIN"); !status.ok()) return status;
+  Result<FilePosition> at = position();
+  if (!at.ok()) return at.status();
+  return at->commit;
 }
 
 Status TableFile::scan_keys(detail::FunctionRef<bool(BytesView key)> visit) {

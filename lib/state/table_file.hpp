@@ -63,6 +63,12 @@ class TableFile {
   Result<bool> get(BytesView key, Bytes& value, Timestamp& timestamp);
   /// Calls `visit` for all rows in key order.
   Status scan(detail::RowVisitor visit);
+  /// Goes before the row of `from`, or of the next key; `step` takes one row after the other, in key order. False behind the last.
+  /// A row is valid until the next step.
+  Status seek(BytesView from);
+  Result<bool> step(Change& row);
+  /// Begins a read transaction, which lasts as long as this object, and tells which commit is the newest in it.
+  Result<CommitNumber> begin_read();
   /// The same for the keys alone, until `visit` returns false.
   Status scan_keys(detail::FunctionRef<bool(BytesView key)> visit);
 

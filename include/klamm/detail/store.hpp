@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <new>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -12,6 +13,7 @@
 #include "klamm/api.hpp"
 #include "klamm/detail/heap_bytes.hpp"
 #include "klamm/detail/rows.hpp"
+#include "klamm/detail/store_reader.hpp"
 #include "klamm/serde.hpp"
 #include "klamm/status.hpp"
 
@@ -129,6 +131,11 @@ class KLAMM_API StoreBase {
   Result<bool> get(Contents contents, BytesView key, Bytes& value, Timestamp& timestamp);
   /// Calls `visit` for all rows, memory and file merged, in the order of the keys' bytes. It must not use the store.
   Status for_each(Contents contents, RowVisitor visit);
+
+  /// For threads that are not the owner's; null for a store in memory only, whose owner makes a `copy` for them.
+  [[nodiscard]] std::shared_ptr<StoreReader> reader() const;
+  /// The rows of the ranges as of the last settled commit, copied.
+  Result<std::unique_ptr<StoreSnapshot>> copy(std::span<const KeyRange> ranges);
 
   /// Starts a checkpoint when the last one is long ago; `now_ms` never goes back. Cheap: may be called per batch.
   void maybe_checkpoint(std::int64_t now_ms);
