@@ -14,7 +14,9 @@ namespace example {
 using Counts = std::vector<klamm::KeyValue<std::string, std::int64_t>>;
 
 inline klamm::Result<Counts> top_of(klamm::Query<std::int64_t>& query, std::size_t most) {
-  klamm::Result<Counts> rows = query.all<std::string>();
+  auto all = query.all<std::string>();
+  if (!all.ok()) return all.status();
+  klamm::Result<Counts> rows = all->to_vector();
   if (!rows.ok()) return rows;
   const auto end = rows->begin() + static_cast<std::ptrdiff_t>(std::min(most, rows->size()));
   std::partial_sort(rows->begin(), end, rows->end(),
@@ -37,10 +39,10 @@ inline klamm::Status print_top(klamm::Query<std::int64_t>& query) {
 
 /// All words with their counts, sorted by word bytewise, to stdout.
 inline klamm::Status dump(klamm::Query<std::int64_t>& query) {
-  klamm::Result<Counts> rows = query.all<std::string>();
+  auto rows = query.all<std::string>();
   if (!rows.ok()) return rows.status();
-  std::sort(rows->begin(), rows->end(), [](const auto& a, const auto& b) { return a.key < b.key; });
   for (const auto& [word, count] : *rows) std::printf("%s\t%lld\n", word.c_str(), static_cast<long long>(count));
+  if (!rows->status().ok()) return rows->status();
   return flush_stdout();
 }
 

@@ -14,6 +14,7 @@
 #include "klamm/detail/outside.hpp"
 #include "klamm/errors.hpp"
 #include "klamm/logging.hpp"
+#include "klamm/query.hpp"
 #include "klamm/table.hpp"
 #include "klamm/topology.hpp"
 
@@ -144,11 +145,7 @@ class KLAMM_API RawProducer {
   std::shared_ptr<Impl> impl_;
 };
 
-struct RawQueryRow {
-  std::string key;
-  std::string value;
-  Timestamp timestamp;
-};
+struct Asking;
 
 }  // namespace detail
 
@@ -213,24 +210,6 @@ template <class K, class V> class Feeder {
   Bytes key_, value_;
 };
 
-class App;
-
-/// Reads a table of a running application, as of the last commit of each partition. Any thread but klamm's own: an operator that waited for
-/// another worker's answer could wait for ever, and gets `failed_precondition`; it joins the table instead.
-template <class V> class Query {
- public:
-  Query(App& app, std::string store) : app_{&app}, store_{std::move(store)} {}
-
-  /// The value of `key`; nullopt when there is none. `unavailable` while the table is restored or the application does not run.
-  template <class K> Result<std::optional<V>> get(const K& key) const;
-  /// All rows, partition by partition in the order of serialised keys.
-  template <class K> Result<std::vector<KeyValue<K, V>>> all() const;
-
- private:
-  App* app_;
-  std::string store_;
-};
-
 /// Runs a topology. The topology must outlive it. Installs no signal handlers, never calls exit, throws nothing; what functions given to it
 /// throw is caught. Stopping or waiting from its own threads (operators, listeners) asks it to stop and is `failed_precondition`: nobody
 /// can wait for himself.
@@ -267,49 +246,25 @@ class KLAMM_API App {
   template <class K, class V> Feeder<K, V> feeder(const Topic<K, V>& topic, const std::string& name) {
     return Feeder<K, V>{raw_producer(topic.name(), name), topic};
   }
-  template <class A, class F, class U> Query<A> query(const TableSpec<A, F, U>& table) { return {*this, table.name()}; }
-  /// A table by the name of its store.
-  template <class V> Query<V> query(std::string store) { return {*this, std::move(store)}; }
+  /// Reads a table from outside the topology: `query.hpp` says how. Before start and after the end its answers are `unavailable`.
+  template <class A, class F, class U> Query<A> query(const TableSpec<A, F, U>& table, const QueryOptions& options = {}) {
+    return {*this, table.name(), options};
+  }
+  /// A table by the name of its store, and the type of its values.
+  template <class V> auto query(std::string store, const QueryOptions& options = {}) {
+    static_assert(detail::has_serde_v<V>, "klamm: app.query<Value>(store): the value's type needs klamm::serde<Value>");
+    if constexpr (detail::has_serde_v<V>)
+      return Query<V>{*this, std::move(store), options};
+    else
+      return detail::Inert{};
+  }
 
  private:
-  template <class V> friend class Query;
+  friend struct detail::Asking;
   detail::RawProducer raw_producer(const std::string& topic, const std::string& feeder);
-  /// Lets the owners of the store read it, one after the other.
-  Status query_store(const std::string& store, const std::string& key_schema, Callback<Status(detail::StoreBase&)> read);
-  Result<std::optional<std::string>> query_one(const std::string& store, const std::string& key_schema, BytesView key);
-  Result<std::vector<detail::RawQueryRow>> query_all(const std::string& store, const std::string& key_schema);
 
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
-
-template <class V> template <class K> Result<std::optional<V>> Query<V>::get(const K& key) const {
-  Bytes bytes;
-  BytesView key_bytes;
-  if (Status status = detail::encode_outside(store_, {}, key, bytes, key_bytes); !status.ok()) return status;
-  Result<std::optional<std::string>> found = app_->query_one(store_, detail::schema_of<K>(), key_bytes);
-  if (!found.ok()) return found.status();
-  if (!*found) return std::optional<V>{};
-  V value{};
-  const BytesView in{reinterpret_cast<const std::byte*>((*found)->data()), (*found)->size()};
-  if (const Decoded decoded = detail::decode(in, value); !decoded.ok())
-    return Status{Code::data_loss, "store \"" + store_ + "\": a stored value can't be decoded: " + decoded.reason, store_};
-  return std::optional<V>{std::move(value)};
-}
-
-template <class V> template <class K> Result<std::vector<KeyValue<K, V>>> Query<V>::all() const {
-  Result<std::vector<detail::RawQueryRow>> rows = app_->query_all(store_, detail::schema_of<K>());
-  if (!rows.ok()) return rows.status();
-  std::vector<KeyValue<K, V>> result;
-  result.reserve(rows->size());
-  for (const detail::RawQueryRow& row : *rows) {
-    const auto view = [](const std::string& text) { return BytesView{reinterpret_cast<const std::byte*>(text.data()), text.size()}; };
-    KeyValue<K, V> pair{};
-    if (!detail::decode(view(row.key), pair.key).ok() || !detail::decode(view(row.value), pair.value).ok())
-      return Status{Code::data_loss, "store \"" + store_ + "\": a stored row can't be decoded", store_};
-    result.push_back(std::move(pair));
-  }
-  return result;
-}
 
 }  // namespace klamm::inline v0

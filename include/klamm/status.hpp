@@ -24,6 +24,7 @@ enum class Code : unsigned char {
   cancelled,           ///< stopped on request before it was done
   failed_record,       ///< a record could not be processed and the policy is to fail
   internal,            ///< a defect of klamm
+  elsewhere,           ///< another instance of the application has it: ask there
 };
 
 /// How something ended: fine, or a code with a message that names the object first. Cheap when ok.

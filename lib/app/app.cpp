@@ -18,6 +18,7 @@
 #include "log/embedded.hpp"
 #include "log/partitioner.hpp"
 #include "runtime/engine.hpp"
+#include "runtime/query.hpp"
 
 namespace klamm::inline v0 {
 namespace {
@@ -465,71 +466,54 @@ detail::RawProducer App::raw_producer(const std::string& topic, const std::strin
   return detail::RawProducer{producer};
 }
 
-namespace {
+/// What App lets queries do.
+struct detail::Asking {
+  /// What runs, if it may be asked: for as long as the answer takes.
+  static Result<std::shared_ptr<Running>> running(App& of, const StoreQuery& query, const std::optional<std::string>& key_schema);
+};
 
-std::string text_of(BytesView bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
-
-const detail::StoreEntry* find_store(const detail::Graph& graph, const std::string& name) {
-  for (const detail::StoreEntry& store : graph.stores) {
-    if (store.name == name) return &store;
-  }
-  return nullptr;
-}
-
-}  // namespace
-
-Status App::query_store(const std::string& store, const std::string& key_schema, Callback<Status(detail::StoreBase&)> read) {
-  Impl& app = *impl_;
-  const detail::StoreEntry* entry = find_store(app.topology.graph(), store);
-  if (entry == nullptr) return {Code::not_found, "table \"" + store + "\": the topology has no store of this name", store};
-  if (entry->key_schema != key_schema) {
-    return {Code::invalid_argument,
-            "table \"" + store + "\": asked with keys of type " + key_schema + ", its keys are " + entry->key_schema, store};
-  }
+Result<std::shared_ptr<Running>> detail::Asking::running(App& of, const StoreQuery& query, const std::optional<std::string>& key_schema) {
+  App::Impl& app = *of.impl_;
+  const std::string table = "table \"" + query.store + "\": ";
+  const auto& stores = app.topology.graph().stores;
+  const auto entry = std::find_if(stores.begin(), stores.end(), [&](const StoreEntry& each) { return each.name == query.store; });
+  if (entry == stores.end()) return Status{Code::not_found, table + "the topology has no store of this name", query.store};
+  const auto other = [&](const char* what, const std::string& asked, const std::string& kept) {
+    const auto named = [](const std::string& schema) { return schema.empty() ? std::string{"a type without a schema"} : schema; };
+    return Status{Code::invalid_argument,
+                  table + "asked with " + what + " of type " + named(asked) + ", its " + what + " are " + named(kept), query.store};
+  };
+  if (key_schema && *key_schema != entry->key_schema) return other("keys", *key_schema, entry->key_schema);
+  if (query.value_schema != entry->value_schema) return other("values", query.value_schema, entry->value_schema);
   if (own_application == &app) return app.only_elsewhere("a query");
-  std::shared_ptr<Running> running;
-  {
-    const std::lock_guard lock{app.mutex};
-    if (app.running == nullptr || app.state == State::starting)
-      return {Code::unavailable, "table \"" + store + "\": the application is " + app.state.name(), store};
-    running = app.running;
-  }
-  std::mutex mutex;  // workers answer side by side
-  Status problem;
-  const Status visited = running->engine->visit([&](detail::Task::Impl& task) {
-    detail::StoreBase* found = task.find_store(store);
-    if (found == nullptr) return;
-    const std::lock_guard lock{mutex};
-    if (task.restoring())
-      problem = {Code::unavailable, "table \"" + store + "\": partition " + std::to_string(task.partition()) + " is being restored", store};
-    else if (Status status = read(*found); !status.ok())
-      problem = status;
-  });
-  return visited.ok() ? problem : visited;
+  const std::lock_guard lock{app.mutex};
+  if (app.running == nullptr || app.state == State::starting)
+    return Status{Code::unavailable, table + "the application is " + app.state.name(), query.store};
+  return app.running;
 }
 
-Result<std::vector<detail::RawQueryRow>> App::query_all(const std::string& store, const std::string& key_schema) {
-  std::vector<detail::RawQueryRow> rows;
-  const Status status = query_store(store, key_schema, [&rows](detail::StoreBase& found) {
-    return found.for_each(detail::Contents::committed, [&](BytesView key, BytesView value, Timestamp timestamp) {
-      rows.push_back({text_of(key), text_of(value), timestamp});
-    });
-  });
-  if (!status.ok()) return status;
-  return rows;
+Result<std::optional<Bytes>> detail::query_one(App& app, const StoreQuery& query, const std::string& key_schema, BytesView key) {
+  Result<std::shared_ptr<Running>> running = Asking::running(app, query, key_schema);
+  if (!running.ok()) return running.status();
+  return runtime::StoreQuery{*(*running)->engine, query.store, query.options.deadline}.get(key);
 }
 
-Result<std::optional<std::string>> App::query_one(const std::string& store, const std::string& key_schema, BytesView key) {
-  std::optional<std::string> value;
-  const Status status = query_store(store, key_schema, [&](detail::StoreBase& found) {
-    Bytes bytes;
-    Timestamp timestamp;
-    const Result<bool> here = found.get(detail::Contents::committed, key, bytes, timestamp);
-    if (here.ok() && *here) value = text_of(bytes);
-    return here.status();
-  });
-  if (!status.ok()) return status;
-  return value;
+Result<std::unique_ptr<detail::RowScan>> detail::query_rows(App& app, const StoreQuery& query, const std::optional<std::string>& key_schema,
+                                                            std::vector<KeyRange> ranges) {
+  Result<std::shared_ptr<Running>> running = Asking::running(app, query, key_schema);
+  if (!running.ok()) return running.status();
+  auto parts = runtime::StoreQuery{*(*running)->engine, query.store, query.options.deadline}.snapshots(ranges);
+  if (!parts.ok()) return parts.status();
+  return std::make_unique<RowScan>(std::move(*parts), std::move(ranges));
+}
+
+Result<std::int64_t> detail::query_count(App& app, const StoreQuery& query) {
+  Result<std::unique_ptr<RowScan>> rows = query_rows(app, query, std::nullopt, ranges_between(KeyOrder::bytes, std::nullopt, std::nullopt));
+  if (!rows.ok()) return rows.status();
+  std::int64_t count = 0;
+  while ((*rows)->next()) ++count;
+  if (!(*rows)->status().ok()) return (*rows)->status();
+  return count;
 }
 
 }  // namespace klamm::inline v0

@@ -256,6 +256,20 @@ Status Engine::visit(const std::function<void(Task::Impl&)>& visit) {
   return all ? Status{} : Status{Code::unavailable, "application \"" + application_id_ + "\": has stopped", application_id_};
 }
 
+Result<std::vector<TaskFigures>> Engine::owners(const std::string& store) const {
+  if (!assigned_) return Status{Code::unavailable, "table \"" + store + "\": the partitions are not assigned yet", store};
+  for (const SubPlan& sub : plan_.subs) {
+    if (std::none_of(sub.stores.begin(), sub.stores.end(), [&store](const StorePlan& each) { return each.name == store; })) continue;
+    std::vector<TaskFigures> owners(static_cast<std::size_t>(sub.partitions));
+    const std::lock_guard lock{mutex_};
+    for (const TaskFigures& task : figures_) {
+      if (task->sub_topology == sub.name) owners[static_cast<std::size_t>(task->partition)] = task;
+    }
+    return owners;
+  }
+  return Status{Code::not_found, "table \"" + store + "\": the topology has no store of this name", store};
+}
+
 Result<bool> Engine::drained() {
   // Writers come before readers in the plan, so what a look at an earlier topic has missed shows up in a later one; two equal looks in a
   // row also settle circles.

@@ -14,6 +14,8 @@
 
 namespace klamm::inline v0::runtime {
 
+using TaskFigures = std::shared_ptr<Task::Impl::Figures>;
+
 /// Runs a plan: joins the group, makes a task for each partition it is given, and spreads the tasks over its workers.
 ///
 /// Who calls is the choice of who owns it: `run` starts threads; a test calls `step` until nothing is left to do. Outlives its tasks.
@@ -55,6 +57,11 @@ class KLAMM_TESTING_API Engine final : private log::GroupListener {
   /// Calls `visit` with each task on its worker's thread, all from between two steps of it, and returns when that is done. `unavailable`
   /// when a worker has finished.
   Status visit(const std::function<void(Task::Impl&)>& visit);
+  /// The tasks that keep a store, by partition, as far as they are this instance's: the others are null. `unavailable` before the
+  /// assignment has come; `not_found` when the plan has no such store. Any thread.
+  [[nodiscard]] Result<std::vector<TaskFigures>> owners(const std::string& store) const;
+  [[nodiscard]] ports::Clock& clock() const { return clock_; }
+  [[nodiscard]] const std::string& application_id() const { return application_id_; }
   /// Whether all that is in the input topics now has been processed and committed.
   Result<bool> drained();
 

@@ -44,6 +44,7 @@ Status Task::Impl::open() {
         !status.ok())
       return status;
     figures_->restore_total += store->restore_total();
+    figures_->readers[store->plan().name] = store->store().reader();
   }
   for (Input& input : inputs_) {
     Result<std::unique_ptr<log::Reader>> reader = env_->log.reader(input.tp, input.committed, [wake = wake_] {

@@ -90,6 +90,8 @@ struct Task::Impl {
       std::atomic<std::int64_t> skipped{0}, dropped{0};
     };
     std::vector<PerOperator> operators;
+    /// By the store's name: what queries read on threads of their own; null where the store is in memory only. Set by `open`, then const.
+    std::map<std::string, std::shared_ptr<StoreReader>, std::less<>> readers;
   };
   [[nodiscard]] const std::shared_ptr<Figures>& figures() const { return figures_; }
 

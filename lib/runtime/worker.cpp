@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t smallest_batch = 16, largest_batch = 2048;
 constexpr std::size_t restore_batch = 4096;
+constexpr std::size_t between_answers = 256;  // records
 constexpr std::int64_t idle_wait_ms = 200;
 
 }  // namespace
@@ -54,6 +55,30 @@ bool Worker::post(std::function<void()> job) {
     wake_ = true;
   }
   waked_.notify_one();
+  return true;
+}
+
+bool Worker::ask(std::function<void(Worker&)> question) {
+  {
+    const std::lock_guard lock{mutex_};
+    if (mail_closed_) return false;
+    questions_.push_back(std::move(question));
+    asked_.store(true, std::memory_order_relaxed);
+    wake_ = true;
+  }
+  waked_.notify_one();
+  return true;
+}
+
+bool Worker::answer() {
+  if (!asked_.load(std::memory_order_relaxed)) return false;
+  std::vector<std::function<void(Worker&)>> questions;
+  {
+    const std::lock_guard lock{mutex_};
+    questions.swap(questions_);
+    asked_.store(false, std::memory_order_relaxed);
+  }
+  for (const auto& question : questions) question(*this);
   return true;
 }
 
@@ -103,6 +128,7 @@ Worker::Step Worker::step() {
     return step;
   }
   step.worked = run_mail();
+  answer();
   if (Status status = guarded_turn(step); !status.ok()) {
     fail(status);
     step.worked = true;
@@ -157,7 +183,7 @@ Status Worker::run_tasks(Step& step) {
     if (held_back || task.get() == leaving_) continue;
     const std::int64_t start = env_->clock.steady_ms();
     enter(*task, start);
-    Result<std::size_t> done = task->process_some(batch_);
+    Result<std::size_t> done = process(*task);
     task_started_ms_.store(0, std::memory_order_relaxed);
     if (!done.ok()) return done.status();
     if (*done == 0) continue;
@@ -171,6 +197,19 @@ Status Worker::run_tasks(Step& step) {
   busy_tasks_ = busy;
   step.worked = step.worked || busy != 0;
   return {};
+}
+
+Result<std::size_t> Worker::process(Task::Impl& task) {
+  std::size_t sum = 0;
+  while (sum < batch_) {
+    const std::size_t wanted = std::min(batch_ - sum, between_answers);
+    Result<std::size_t> done = task.process_some(wanted);
+    if (!done.ok()) return done;
+    sum += *done;
+    if (*done < wanted) break;
+    answer();
+  }
+  return sum;
 }
 
 void Worker::enter(const Task::Impl& task, std::int64_t now) {
@@ -300,6 +339,7 @@ void Worker::finish(Step& step) {
     mail_closed_ = true;
   }
   static_cast<void>(run_mail());  // whoever came in time gets an answer
+  answer();
   tasks_.clear();
   task_count_ = 0;
   finished_ = true;

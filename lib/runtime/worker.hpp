@@ -40,6 +40,8 @@ class Worker {
   void wake();
   /// Runs `job` between two steps. False when the worker has finished, and the job will never run.
   bool post(std::function<void()> job);
+  /// Runs `question` between two records, a few hundred at most after now. It may look at tasks and stores, and must not change them.
+  bool ask(std::function<void(Worker&)> question);
   void adopt(std::unique_ptr<Task::Impl> task);
   /// Finishes what is at work, commits, closes the stores. `abandon`: without the commit.
   void request_stop() {
@@ -84,6 +86,8 @@ class Worker {
 
  private:
   bool run_mail();
+  bool answer();
+  Result<std::size_t> process(Task::Impl& task);
   Status turn(Step& step);
   /// The same with what nobody else has caught.
   Status guarded_turn(Step& step);
@@ -122,6 +126,8 @@ class Worker {
   std::condition_variable waked_;
   bool wake_ = false;
   std::vector<std::function<void()>> mail_;
+  std::vector<std::function<void(Worker&)>> questions_;
+  std::atomic<bool> asked_{false};
   bool mail_closed_ = false;
   Status failure_;
 };

@@ -197,9 +197,7 @@ TEST_CASE("a source table keeps its topic under until_committed, so a deleted st
     const auto producer = app.producer(in);
     for (std::int64_t i = 0; i < 2000; ++i) CHECK(producer.send("k" + std::to_string(round * 2000 + i), i).ok());
     CHECK(app.drain(10s) == true);
-    const auto rows = app.query<std::int64_t>("table").all<std::string>();
-    REQUIRE(rows.ok());
-    CHECK(rows->size() == static_cast<std::size_t>(2000 * (round + 1)));
+    CHECK(app.query<std::int64_t>("table").count() == 2000 * (round + 1));
     CHECK(app.stop(10s).ok());
     std::filesystem::remove_all(directory.path() + "/stores");
   }

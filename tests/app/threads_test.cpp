@@ -49,7 +49,7 @@ void check_sums(const klamm::LogChoice& log, std::int64_t records_each) {
     auto query = app.query(by_remainder);
     std::int64_t last = 0;
     while (feeding) {
-      const auto rows = query.all<std::int64_t>();
+      auto rows = query.all<std::int64_t>();
       if (!rows.ok()) continue;
       std::int64_t sum = 0;
       for (const auto& row : *rows) sum += row.value;
@@ -78,11 +78,11 @@ void check_sums(const klamm::LogChoice& log, std::int64_t records_each) {
   feeding = false;
   reader.join();
   CHECK(drained == true);
-  const auto rows = app.query(by_remainder).all<std::int64_t>();
+  CHECK(app.query(by_remainder).count() == 17);
+  auto rows = app.query(by_remainder).all<std::int64_t>();
   REQUIRE(rows.ok());
   std::array<std::int64_t, 17> expected{};
   for (std::int64_t v = 0; v < records_each * 3; ++v) expected[static_cast<std::size_t>(v % 17)] += v;
-  CHECK(rows->size() == 17);
   for (const auto& row : *rows) CHECK(row.value == expected[static_cast<std::size_t>(row.key)]);
   CHECK(app.stop(30s).ok());
   CHECK(started == 3);
@@ -197,9 +197,107 @@ TEST_CASE("tasks move to idle workers, and their state with them") {
     std::this_thread::sleep_for(5ms);
   }
   CHECK(app.drain(30s) == true);
-  const auto rows = app.query<std::int64_t>("n").all<std::string>();
+  auto rows = app.query<std::int64_t>("n").all<std::string>();
   REQUIRE(rows.ok());
   std::int64_t sum = 0;
   for (const auto& row : *rows) sum += row.value;
   CHECK(sum == 60 * 200);
+}
+
+namespace {
+
+/// Records go round the keys of a partition, so the counts of any prefix of them never grow from one key to the next, nor fall by more
+/// than one over all: nothing else is the state as of a commit.
+bool of_a_prefix(const std::vector<std::int64_t>& counts) {
+  for (std::size_t i = 1; i < counts.size(); ++i) {
+    if (counts[i] > counts[i - 1]) return false;
+  }
+  return counts.empty() || counts.front() - counts.back() <= 1;
+}
+
+struct Load {
+  klamm::App& app;
+  int partitions, keys;
+  std::atomic<bool> stop{false};
+  std::atomic<int> gets{0}, scans{0}, wrong{0};
+
+  [[nodiscard]] std::string key(int partition, int i) const { return "p" + std::to_string(partition) + "-" + std::to_string(1000 + i); }
+  void feed(int rounds) {
+    const auto producer = app.producer(in);
+    for (int round = 0; round < rounds || gets < 200 || scans < 50; ++round) {
+      // First few partitions have work, then others: tasks move to idle workers.
+      for (int p = 0; p < partitions; p += round / 20 % 2 + 1) {
+        for (int i = 0; i < keys; ++i) {
+          if (!producer.send(key(p, i), round, {.partition = p}).ok()) return;
+        }
+      }
+    }
+  }
+  /// Ok, or counted as wrong if it may not be said of a running application.
+  bool fine(const klamm::Status& status) {
+    if (!status.ok() && status.code() != klamm::Code::unavailable) ++wrong;
+    return status.ok();
+  }
+  void get() {
+    const auto query = app.query<std::int64_t>("n");
+    for (int i = 0; !stop; ++i) {
+      const std::string first = key(i % partitions, 0), last = key(i % partitions, keys - 1);
+      const auto later = query.get(last), earlier = query.get(first);
+      if (!fine(later.status()) || !fine(earlier.status())) continue;
+      if (later->value_or(0) > earlier->value_or(0)) ++wrong;
+      ++gets;
+    }
+  }
+  void scan() {
+    const auto query = app.query<std::int64_t>("n");
+    for (int i = 0; !stop; ++i) {
+      const int p = i % partitions;
+      auto rows = i % 2 == 0 ? query.prefix("p" + std::to_string(p)) : query.range(key(p, 0), key(p, keys));
+      if (!fine(rows.status())) continue;
+      std::vector<std::int64_t> counts;
+      for (const auto& row : *rows) counts.push_back(row.value);
+      if (!rows->status().ok() || !of_a_prefix(counts) || (!counts.empty() && counts.front() > 1 && counts.size() != std::size_t(keys)))
+        ++wrong;
+      ++scans;
+      if (i % 8 == 0) {
+        const auto count = query.count();
+        if (fine(count.status()) && *count > std::int64_t{partitions} * keys) ++wrong;
+      }
+    }
+  }
+};
+
+void check_queries(const klamm::LogChoice& log) {
+  klamm::Topology topology{"asked"};
+  topology.stream(in).group_by_key().count("n");
+  klamm::App app{topology,
+                 {.log = log,
+                  .threads = 3,
+                  .partitions = 4,
+                  .commit_interval = 3ms,
+                  .checkpoint_interval = 10ms,
+                  .checkpoint_bytes = 4096,
+                  .log_sink = quiet}};
+  REQUIRE(app.start().ok());
+  Load load{app, 4, 40};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 2; ++i) threads.emplace_back([&load] { load.get(); });
+  for (int i = 0; i < 2; ++i) threads.emplace_back([&load] { load.scan(); });
+  load.feed(60);
+  CHECK(app.drain(60s) == true);
+  CHECK(app.stop(30s).ok());  // under queries
+  load.stop = true;
+  for (auto& thread : threads) thread.join();
+  CHECK(load.wrong == 0);
+}
+
+}  // namespace
+
+TEST_CASE("queries see each partition as of one commit, while it works, tasks move, and the application stops: in memory") {
+  check_queries(klamm::in_memory());
+}
+
+TEST_CASE("queries see each partition as of one commit, while it works, tasks move, and the application stops: on files") {
+  const klamm::testing::TemporaryDirectory directory;
+  check_queries(klamm::embedded(directory.path()));
 }

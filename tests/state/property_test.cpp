@@ -60,6 +60,12 @@ void next(Basket& value, Random& random) {
   if (value.items.size() > 5) value.items.erase(value.items.begin());
 }
 
+std::map<std::string, std::string> values_of(const Table& table) {
+  std::map<std::string, std::string> values;
+  for (const auto& [key, shown] : table) values[key] = shown.value;
+  return values;
+}
+
 /// Does the same to a store and to its shadow, at random, and compares them.
 template <class V> class Run {
  public:
@@ -94,6 +100,7 @@ template <class V> class Run {
           break;
         case 5:
           REQUIRE(table_of(*store_, Contents::committed) == shadow_.committed());
+          REQUIRE(snapshot_of(*store_) == values_of(shadow_.committed()));
           break;
         default:
           commit();

@@ -255,3 +255,39 @@ TEST_CASE("rows keep their place while a store grows, and all of them are there"
   CHECK(store.size() == 50'000);
   for (std::int64_t i = 0; i < 100'000; ++i) REQUIRE((store.find(bytes("key-" + std::to_string(i))) != nullptr) == (i % 2 == 1));
 }
+
+TEST_CASE("a snapshot has the rows of a range as of the last commit, in memory and with a file") {
+  const auto executor = ports::inline_executor();
+  for (const bool in_memory : {true, false}) {
+    TempDirectory directory;
+    Store<std::int64_t> store;
+    REQUIRE(store.open(file_at(in_memory ? "" : directory / "s.sqlite"), *executor).ok());
+    CHECK(snapshot_of(store).empty());
+    for (const char* key : {"", "a", "ab", "b", "c"}) put<std::int64_t>(store, key, 1);
+    commit(store, 5);
+    REQUIRE(store.flush().ok());  // these are in the file
+    put<std::int64_t>(store, "ab", 2);
+    put<std::int64_t>(store, "aa", 2);
+    erase(store, "b");
+    commit(store, 8);  // these in a batch
+    put<std::int64_t>(store, "ab", 3);
+    erase(store, "a");
+    const std::string one = encoded<std::int64_t>(1), two = encoded<std::int64_t>(2);
+    const std::map<std::string, std::string> all{{"", one}, {"a", one}, {"aa", two}, {"ab", two}, {"c", one}};
+    CHECK(snapshot_of(store) == all);
+    const auto between = [](const char* from, const char* to) {
+      const auto owned = [](const char* text) {
+        const auto view = bytes(text);
+        return Bytes(view.begin(), view.end());
+      };
+      return KeyRange{owned(from), owned(to)};
+    };
+    CHECK(snapshot_of(store, between("aa", "b")) == std::map<std::string, std::string>{{"aa", two}, {"ab", two}});
+    CHECK(snapshot_of(store, between("b", "bb")).empty());
+    CHECK(snapshot_of(store, between("c", "a")).empty());
+    store.begin_commit();
+    CHECK(snapshot_of(store) == all);
+    store.abort();
+    CHECK(snapshot_of(store) == all);
+  }
+}

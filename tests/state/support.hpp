@@ -17,6 +17,7 @@
 namespace klamm::testing {
 
 using detail::Contents;
+using detail::KeyRange;
 using detail::Opened;
 using detail::Row;
 using detail::Store;
@@ -86,6 +87,25 @@ using Table = std::map<std::string, Shown>;
 
 inline void show(Table& table, BytesView key, BytesView value, Timestamp timestamp) {
   table[text(key)] = {value.data() == nullptr ? "" : text(value), timestamp.milliseconds(), value.data() == nullptr};
+}
+
+/// What another thread reads of the store: keys and values, in order.
+inline std::map<std::string, std::string> snapshot_of(StoreBase& store, const KeyRange& range = {}) {
+  std::map<std::string, std::string> rows;
+  const auto reader = store.reader();
+  auto snapshot = reader != nullptr ? reader->snapshot() : store.copy({&range, 1});
+  Status status = snapshot.ok() ? (*snapshot)->seek(range) : snapshot.status();
+  for (bool more = status.ok(); more;) {
+    const Result<bool> found = (*snapshot)->next();
+    status = found.status();
+    more = found.ok() && *found;
+    if (!more) break;
+    const std::string key = text((*snapshot)->key());
+    if (!rows.empty() && key <= rows.rbegin()->first) std::abort();  // out of order
+    rows[key] = text((*snapshot)->value());
+  }
+  if (!status.ok()) rows["not ok: " + status.message()];
+  return rows;
 }
 
 inline Table table_of(StoreBase& store, Contents contents = Contents::current) {

@@ -104,3 +104,56 @@ TEST_CASE("threads: a reader always sees the commits above the file, with none m
   CHECK(checkpointer->counters().folds > 0);
   checkpointer->stop();
 }
+
+TEST_CASE("threads: a snapshot is a store as of exactly one commit, while it works, is written, and lets rows go") {
+  TempDirectory directory;
+  const auto executor = ports::background_thread("checkpoint");
+  auto file = file_at(directory / "s.sqlite");
+  file.memory_bytes = std::size_t{96} << 10;
+  constexpr int pairs = 2'000;
+  Store<std::int64_t> store;
+  REQUIRE(store.open(file, *executor).ok());
+  const auto key_of = [](int i) { return (i % 2 == 0 ? "a-" : "z-") + std::to_string(i / 2); };
+  for (int i = 0; i < 2 * pairs; ++i) {
+    put<std::int64_t>(store, key_of(i), 50);
+    if (i % 100 == 99) commit(store, 1, 1000);
+  }
+  std::atomic<bool> stop{false};
+  std::atomic<int> looks{0}, wrong{0};
+  std::thread asking{[&, reader = store.reader()] {
+    while (!stop) {
+      const auto snapshot = reader->snapshot();
+      if (!snapshot.ok()) {
+        if (snapshot.status().code() != Code::unavailable) ++wrong;
+        continue;
+      }
+      std::int64_t rows = 0, sum = 0;
+      if (!(*snapshot)->seek({}).ok()) ++wrong;
+      for (;;) {
+        const Result<bool> found = (*snapshot)->next();
+        if (!found.ok()) ++wrong;
+        if (!found.ok() || !*found) break;
+        std::int64_t value = 0;
+        if (!serde<std::int64_t>::decode((*snapshot)->value(), value).ok()) ++wrong;
+        sum += value, ++rows;
+      }
+      if (rows != 2 * pairs || sum != 100 * pairs) ++wrong;
+      ++looks;
+    }
+  }};
+  for (int i = 1; i <= 60'000 || looks < 20; ++i) {
+    // From one row to another: only between commits is the sum another one.
+    const int pair = i * 7919 % pairs;
+    for (const int side : {0, 1}) {
+      auto& row = store.change(bytes(key_of(2 * pair + side)));
+      row.value += side == 0 ? 1 : -1;
+      row.set_present(true);
+    }
+    if (i % 50 == 0) commit(store, i, 16);
+  }
+  stop = true;
+  asking.join();
+  CHECK(wrong == 0);
+  CHECK(store.figures().checkpoints > 10);
+  CHECK(store.figures().evicted > 0);
+}
