@@ -48,7 +48,9 @@ static klamm::Status sell(klamm::App& app, int count) {
 }
 
 static klamm::Status print_best(klamm::App& app) {
-  auto rows = app.query(per_user).all<std::int64_t>();
+  auto all = app.query(per_user).all<std::int64_t>();
+  if (!all.ok()) return all.status();
+  auto rows = all->to_vector();
   if (!rows.ok()) return rows.status();
   std::sort(rows->begin(), rows->end(), [](const auto& a, const auto& b) { return a.value > b.value; });
   for (const auto& row : std::span{*rows}.first(std::min<std::size_t>(5, rows->size())))

@@ -102,12 +102,12 @@ std::string contents(const std::string& directory) {
   REQUIRE(app.start().ok());
   REQUIRE(app.drain(60s) == true);
   std::string text;
-  const auto sums = app.query<std::int64_t>("sums").all<std::int64_t>();
+  auto sums = app.query<std::int64_t>("sums").all<std::int64_t>();
   REQUIRE(sums.ok());
   std::map<std::string, std::int64_t> rows;
   for (const auto& row : *sums) rows["sums " + std::to_string(row.key)] = row.value;
   for (const char* name : {"by-key", "names"}) {
-    const auto table = app.query<std::int64_t>(name).all<std::string>();
+    auto table = app.query<std::int64_t>(name).all<std::string>();
     REQUIRE(table.ok());
     for (const auto& row : *table) rows[std::string{name} + ' ' + row.key] = row.value;
   }
