@@ -13,20 +13,6 @@ struct Order {
   bool paid = false;
 };
 
-/// `user,amount,paid`
-template <> struct klamm::serde<Order> {
-  static constexpr const char* schema = "order-v1";
-  static void encode(const Order& order, Bytes& out) {
-    klamm::serde<std::string>::encode(order.user + ',' + std::to_string(order.amount) + ',' + (order.paid ? "yes" : "no"), out);
-  }
-  static std::optional<Order> decode(BytesView in) {
-    const std::string text(reinterpret_cast<const char*>(in.data()), in.size());
-    const auto first = text.find(','), last = text.rfind(',');
-    if (first == last) return std::nullopt;  // malformed: the error policy decides
-    return Order{text.substr(0, first), std::atof(text.c_str() + first + 1), text.substr(last + 1) == "yes"};
-  }
-};
-
 namespace {
 
 const klamm::Topic<klamm::NoKey, Order> orders{"orders"};
