@@ -3,6 +3,7 @@
 #include <array>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include "klamm/detail/fused.hpp"
@@ -14,6 +15,7 @@
 #include "klamm/detail/ops/map.hpp"
 #include "klamm/detail/ops/mutate.hpp"
 #include "klamm/detail/ops/peek.hpp"
+#include "klamm/detail/ops/process.hpp"
 #include "klamm/detail/ops/select_key.hpp"
 
 // One class above 400 lines: the operators of a stream are its methods, and each says what it asks of its argument.
@@ -323,6 +325,57 @@ template <class K, class V, class Chain = detail::Here<K, V>> class [[nodiscard]
       return Inert{};
   }
 
+  /// Gives each record to a processor of the user's: an object for each task, made as `P{stores..., context}` with a `KeyValueStore&` for
+  /// each store in this order and its `P::Context&`. The line `using Context = klamm::Context<Key, Value>;` says what it forwards; what
+  /// comes out is taken to have a new key. `Context<>` forwards nothing, and ends the stream.
+  ///
+  ///     struct Dedup {
+  ///       using Context = klamm::Context<std::string, Event>;
+  ///       klamm::KeyValueStore<std::string, std::int64_t>& seen;
+  ///       Context& context;
+  ///       void process(const klamm::Record<std::string, const Event>& record);
+  ///     };
+  ///
+  /// `process` gets every record: null keys (`has_key()` is false) and, where the stream has them, null values. A processor that takes
+  /// `Record<Key, Value>` without the const may change the value or move from it, at the price of a copy at a branch point. What it
+  /// throws goes to the error policy of `process`; what it has forwarded and changed before stays.
+  ///
+  /// The object is made when the task's stores are restored, and anew after a commit was aborted: what must survive belongs in a store.
+  /// `void close()`, if there is one, is called at an orderly end before the last commit, and may forward; after a failure it is not
+  /// called. What else its constructor needs comes last, and each task's object gets it by const reference:
+  ///
+  ///     .process<Dedup>(seen, klamm::with(5min))  // Dedup{seen, context, 5min}
+  ///
+  /// A processor with stores on a stream whose key has changed is a problem: send the stream through a topic first. All its functions run
+  /// on the task's thread.
+  template <class P> auto process(Named named = {}) const { return processed<P, false>(named); }
+  template <class P, class A> auto process(const A& a, Named named = {}) const { return processed<P, false>(named, a); }
+  template <class P, class A, class B> auto process(const A& a, const B& b, Named named = {}) const {
+    return processed<P, false>(named, a, b);
+  }
+  template <class P, class A, class B, class C> auto process(const A& a, const B& b, const C& c, Named named = {}) const {
+    return processed<P, false>(named, a, b, c);
+  }
+  template <class P, class A, class B, class C, class D>
+  auto process(const A& a, const B& b, const C& c, const D& d, Named named = {}) const {
+    return processed<P, false>(named, a, b, c, d);
+  }
+
+  /// The same for a processor that keeps the key, so that no table behind it needs a repartition topic: `using Context =
+  /// klamm::ValueContext<Value>;`, and `context.forward(value)` while a record is at work.
+  template <class P> auto process_values(Named named = {}) const { return processed<P, true>(named); }
+  template <class P, class A> auto process_values(const A& a, Named named = {}) const { return processed<P, true>(named, a); }
+  template <class P, class A, class B> auto process_values(const A& a, const B& b, Named named = {}) const {
+    return processed<P, true>(named, a, b);
+  }
+  template <class P, class A, class B, class C> auto process_values(const A& a, const B& b, const C& c, Named named = {}) const {
+    return processed<P, true>(named, a, b, c);
+  }
+  template <class P, class A, class B, class C, class D>
+  auto process_values(const A& a, const B& b, const C& c, const D& d, Named named = {}) const {
+    return processed<P, true>(named, a, b, c, d);
+  }
+
   /// Gives the handle to `f` and returns what that returns: `orders.filter(&Order::paid).apply(by_region)`.
   template <class F> decltype(auto) apply(F&& f) && { return static_cast<F&&>(f)(std::move(*this)); }
   template <class F> decltype(auto) apply(F&& f) const& { return static_cast<F&&>(f)(*this); }
@@ -452,6 +505,63 @@ template <class K, class V, class Chain = detail::Here<K, V>> class [[nodiscard]
     } else {
       return Inert{};
     }
+  }
+
+  /// The last argument may be with(…).
+  template <class P, bool Keyed, class... A> auto processed(const Named& named, const A&... arguments) const {
+    const std::tuple<const A&...> all{arguments...};
+    if constexpr (detail::last_is_with<A...>())
+      return split<P, Keyed>(named, std::get<sizeof...(A) - 1>(all), all, std::make_index_sequence<sizeof...(A) - 1>{});
+    else
+      return processed_with<P, Keyed>(named, detail::With<>{}, arguments...);
+  }
+  template <class P, bool Keyed, class W, class All, std::size_t... I>
+  auto split(const Named& named, const W& with, const All& all, std::index_sequence<I...>) const {
+    return processed_with<P, Keyed>(named, with, std::get<I>(all)...);
+  }
+  template <class P, bool Keyed, class W, class... S> auto processed_with(const Named& named, const W& with, const S&... stores) const {
+    using namespace detail;
+    using C = context_of_t<P>;
+    constexpr bool said = Keyed ? says_value_context_v<P> : says_context_v<P>, handles = (store_handle_v<S> && ...);
+    static_assert(
+        said || Keyed,
+        "klamm: process<P>(stores...): P must say what it forwards: using Context = klamm::Context<Key, Value>; (Context<>: nothing)");
+    static_assert(said || !Keyed,
+                  "klamm: process_values<P>(stores...): P must say what it forwards: using Context = klamm::ValueContext<Value>;");
+    static_assert(handles || !said,
+                  "klamm: process(stores...): each must be what topology.store<Key, Value>(name) has made; with(...) is the last");
+    if constexpr (said && handles) {
+      constexpr bool slots = forwards_slots_v<C>, made = constructs<P, C, S...>(W::types), takes = processes_v<P, K, V>;
+      static_assert(slots, "klamm: process(stores...): what P forwards is kept in slots and must be default-constructible");
+      static_assert(
+          made || !slots,
+          "klamm: process(stores..., with(...)): P{stores..., context, ...} must be valid, with a klamm::KeyValueStore<Key, Value>& "
+          "for each store in this order, P's Context&, and const references to what with(...) holds");
+      static_assert(
+          takes || !made || !slots,
+          "klamm: process(stores...): P must have void process(const klamm::Record<Key, const Value>&) for this stream's key and value");
+      if constexpr (slots && made && takes)
+        return process_stage<P, Keyed, C>(named, with, stores...);
+      else
+        return Inert{};
+    } else {
+      return Inert{};
+    }
+  }
+  template <class P, bool Keyed, class C, class W, class... S>
+  auto process_stage(const Named& named, const W& with, const S&... stores) const {
+    using namespace detail;
+    Graph& graph = *place_.graph;
+    const NodeId input = settled(named);
+    const NodeId node =
+        add_processor(graph, Keyed ? "process_values" : "process", input, named, Keyed ? Rekeys::no : Rekeys::yes, first_name(stores...));
+    (use_store(graph, node, stores.id(), stores.graph(), named), ...);
+    using Stage = ProcessStage<K, V, P, C, W, std::index_sequence_for<S...>, S...>;
+    commit_stage(graph, node, input, new Stage(with, stores.id()...));
+    if constexpr (Keyed)
+      return Stream<K, typename C::value_type>{{&graph, node, node}, {}};
+    else if constexpr (!std::is_void_v<typename C::key_type>)
+      return Stream<typename C::key_type, typename C::value_type>{{&graph, node, node}, {}};
   }
 
   /// Commits the chain if that has not been done, and returns the node to read from.

@@ -67,6 +67,32 @@ class KLAMM_API Topology {
     }
   }
 
+  /// A store for processors: rows of key and value with a changelog and a file like any table's. Give it to `process`; processors that
+  /// share a store run in the same task. No operator that uses it is a problem, reported with `file` and `line`.
+  ///
+  ///     auto seen = topology.store<std::string, std::int64_t>("seen");
+  ///     topology.stream(in).process<Dedup>(seen).to(unique);
+  template <class K, class V> auto store(const char* name, const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
+    using namespace detail;
+    constexpr bool keys = has_key_v<K> && not_optional_v<K> && not_optional_v<V>, owned = owned_v<K> && owned_v<V>;
+    constexpr bool serdes = has_serde_v<K> && has_serde_v<V>, slots = slot_v<K> && slot_v<V> && alignof(V) <= 8;
+    static_assert(keys, "klamm: store<Key, Value>(name): a row has a key and a value: neither NoKey nor std::optional");
+    static_assert(
+        owned || !keys,
+        "klamm: store<Key, Value>(name): key and value outlive their record and must own what they hold: no string_view, no span");
+    static_assert(serdes || !owned || !keys,
+                  "klamm: store<Key, Value>(name): the store has a changelog, so key and value need klamm::serde");
+    static_assert(
+        slots || !serdes || !owned || !keys,
+        "klamm: store<Key, Value>(name): key and value are kept in slots: default-constructible, the value aligned to at most 8 bytes");
+    if constexpr (keys && owned && serdes && slots) {
+      const StoreId id = add_store(*graph_, {name, &new_store<V>, {schema_of<K>(), schema_of<V>()}, false}, Named{nullptr, file, line});
+      return StoreHandle<K, V>{*graph_, id, name};
+    } else {
+      return Inert{};
+    }
+  }
+
   /// What is wrong with the description, all of it, each with file and line. Empty if nothing is.
   [[nodiscard]] std::vector<Problem> check() const;
 

@@ -123,6 +123,12 @@ NodeId add_operator(Graph& graph, const char* kind, NodeId input, const Named& n
   return add_reader(graph, kind, input, named, rekeys, tag != nullptr ? std::string{'-'} + tag : std::string{});
 }
 
+NodeId add_processor(Graph& graph, const char* kind, NodeId input, const Named& named, Rekeys rekeys, const char* tag) {
+  const NodeId node = add_operator(graph, kind, input, named, rekeys, tag);
+  graph.at(node).terminal = true;
+  return node;
+}
+
 NodeId add_view(Graph& graph, const char* kind, NodeId table, const Named& named) {
   const NodeId node = add_reader(graph, kind, table, named, Rekeys::no, {});
   graph.at(node).view = true;
@@ -208,11 +214,27 @@ NodeId add_table(Graph& graph, const char* kind, NodeId input, StoreSpec spec, c
   const int topic = repeats ? graph.at(input).topic : -1;
   const std::string& around = graph.at(input).anchor;
   const NodeId id = insert_node(graph, std::move(node), named, spec.name == around ? around + '.' + kind : spec.name);
-  graph.stores.push_back({spec.name, spec.make, id, std::move(spec.schemas.key), std::move(spec.schemas.value), topic});
+  graph.stores.push_back(
+      {spec.name, spec.make, id, std::move(spec.schemas.key), std::move(spec.schemas.value), topic, named.file, named.line});
   return id;
 }
 
 StoreId store_of(const Graph& graph, NodeId node) { return graph.at(node).store; }
+
+StoreId add_store(Graph& graph, StoreSpec spec, const Named& named) {
+  check_store_name(graph, spec.name, named);
+  graph.stores.push_back({std::move(spec.name), spec.make, NodeId::none, std::move(spec.schemas.key), std::move(spec.schemas.value), -1,
+                          named.file, named.line});
+  return static_cast<StoreId>(graph.stores.size() - 1);
+}
+
+void use_store(Graph& graph, NodeId node, StoreId store, const Graph* owner, const Named& named) {
+  Node& user = graph.at(node);
+  if (owner != &graph) return problem_two_topologies(graph, user.kind.c_str(), named);
+  if (std::find(user.uses.begin(), user.uses.end(), store) != user.uses.end())
+    problem(graph, named, user.kind + ' ' + quoted(user.name) + ": store " + quoted(graph.at(store).name) + " is given to it twice");
+  user.uses.push_back(store);
+}
 
 const std::string& store_name(const Graph& graph, NodeId table) {
   while (graph.at(table).view) table = graph.at(table).inputs[0];

@@ -12,6 +12,7 @@ void line_of_node(const Graph& graph, const Node& node, std::string& text) {
     text += (node.kind == "source" ? " reads " : " writes ") + topic.info.name;
   }
   if (node.store != StoreId::none) text += " keeps " + graph.at(node.store).name;
+  for (std::size_t i = 0; i < node.uses.size(); ++i) text += (i == 0 ? " uses " : ", ") + graph.at(node.uses[i]).name;
   if (node.key_changed && node.inputs.size() == 1 && !graph.at(node.inputs[0]).key_changed) text += " (new key)";
   text += '\n';
 }

@@ -25,17 +25,21 @@ bool fused(const Graph& graph, const Node& node, NodeId input) { return node.sta
 std::string dot_string(const std::string& text) { return '"' + escaped(text, "\\\"") + '"'; }
 std::string dot_topic(const std::string& name) { return dot_string("topic " + name); }
 
+std::string dot_store(const StoreEntry& store) { return dot_string("store " + store.name); }
+
 void dot_changelogs(const Graph& graph, std::string& text) {
   for (const StoreEntry& store : graph.stores) {
     if (store.source_topic >= 0) continue;
     const std::string name = changelog_name(graph, store);
+    const std::string keeper = store.node != NodeId::none ? dot_string(graph.at(store.node).name) : dot_store(store);
     text += "  " + dot_topic(name) + " [shape=cylinder,style=dotted,label=" + dot_string(name) + "];\n";
-    text += "  " + dot_string(graph.at(store.node).name) + " -> " + dot_topic(name) + " [style=dotted];\n";
+    text += "  " + keeper + " -> " + dot_topic(name) + " [style=dotted];\n";
   }
 }
 
 std::string mermaid_text(const std::string& text) { return '"' + escaped(text, "#quot;") + '"'; }
 std::string mermaid_node(NodeId id) { return 'n' + std::to_string(static_cast<int>(id)); }
+std::string mermaid_store(StoreId id) { return 's' + std::to_string(static_cast<int>(id)) + "_"; }
 std::string mermaid_topic(int topic) { return 't' + std::to_string(topic); }
 
 }  // namespace
@@ -53,6 +57,11 @@ std::string as_dot(const Graph& graph) {
       text += "    " + dot_string(node.name) + " [label=" + dot_string(node.kind + ' ' + node.name);
       text += node.store != StoreId::none ? ",shape=box3d];\n" : "];\n";
     }
+    for (const StoreId id : sub.stores) {
+      const StoreEntry& store = graph.at(id);
+      if (store.node == NodeId::none)
+        text += "    " + dot_store(store) + " [label=" + dot_string("store " + store.name) + ",shape=box3d];\n";
+    }
     text += "  }\n";
   }
   for (const Node& node : graph.nodes) {
@@ -62,6 +71,7 @@ std::string as_dot(const Graph& graph) {
     }
     for (const NodeId table : node.lookups)
       text += "  " + dot_string(graph.at(table).name) + " -> " + name + " [style=dashed,arrowhead=none];\n";
+    for (const StoreId store : node.uses) text += "  " + dot_store(graph.at(store)) + " -> " + name + " [style=dashed,dir=both];\n";
     if (node.topic < 0) continue;
     const std::string topic = dot_topic(graph.topics[static_cast<std::size_t>(node.topic)].info.name);
     text += node.kind == "source" ? "  " + topic + " -> " + name + ";\n" : "  " + name + " -> " + topic + ";\n";
@@ -82,6 +92,10 @@ std::string as_mermaid(const Graph& graph) {
       const bool table = node.store != StoreId::none;
       text += "    " + mermaid_node(id) + (table ? "[[" : "[") + mermaid_text(node.kind + ' ' + node.name) + (table ? "]]\n" : "]\n");
     }
+    for (const StoreId id : sub.stores) {
+      if (graph.at(id).node == NodeId::none)
+        text += "    " + mermaid_store(id) + "[[" + mermaid_text("store " + graph.at(id).name) + "]]\n";
+    }
     text += "  end\n";
   }
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
@@ -90,6 +104,7 @@ std::string as_mermaid(const Graph& graph) {
     for (const NodeId input : node.inputs)
       text += "  " + mermaid_node(input) + (fused(graph, node, input) ? " ==> " : " --> ") + name + '\n';
     for (const NodeId table : node.lookups) text += "  " + mermaid_node(table) + " -.- " + name + '\n';
+    for (const StoreId store : node.uses) text += "  " + mermaid_store(store) + " <-.-> " + name + '\n';
     if (node.topic < 0) continue;
     const std::string topic = mermaid_topic(node.topic);
     text += node.kind == "source" ? "  " + topic + " --> " + name + '\n' : "  " + name + " --> " + topic + '\n';
@@ -98,7 +113,8 @@ std::string as_mermaid(const Graph& graph) {
     const StoreEntry& store = graph.stores[i];
     if (store.source_topic >= 0) continue;
     const std::string id = 'c' + std::to_string(i);
-    text += "  " + id + "[(" + mermaid_text(changelog_name(graph, store)) + ")]\n  " + mermaid_node(store.node) + " -.-> " + id + '\n';
+    const std::string keeper = store.node != NodeId::none ? mermaid_node(store.node) : mermaid_store(static_cast<StoreId>(i));
+    text += "  " + id + "[(" + mermaid_text(changelog_name(graph, store)) + ")]\n  " + keeper + " -.-> " + id + '\n';
   }
   return text;
 }

@@ -24,6 +24,7 @@ struct Node {
   int topic = -1;                    // of a source or a sink
   const TopicInfo* parts = nullptr;  // of a source: the serde objects and the extractor of its topic, if it has any
   StoreId store = StoreId::none;
+  std::vector<StoreId> uses;          // stores of a processor
   NodeId repartition = NodeId::none;  // the source behind its repartition topic
   int stage = -1;
   bool named = false;        // by the user
@@ -46,10 +47,12 @@ struct StageEntry {
 struct StoreEntry {
   std::string name;
   MakeStore make;
-  NodeId node;
+  NodeId node;  // the table that keeps it; none: a store of processors
   std::string key_schema;
   std::string value_schema;
   int source_topic;  // the source topic that serves as its changelog; -1: it has its own, `<app>-<name>-changelog`
+  const char* file;
+  int line;
 };
 
 /// What a topic is to the application. Only repartition topics and changelogs are klamm's to create, change and delete.
@@ -92,7 +95,7 @@ struct Graph {
 };
 
 /// Operators that share tasks: everything between the topics it reads and those it writes. Readers of one topic are together, because a
-/// group has one committed offset per partition; so are a table and who looks into it.
+/// group has one committed offset per partition; so are a table and who looks into it, and the processors of one store.
 struct SubTopology {
   int number = 0;                  // in the order of the program; an edit elsewhere may change it
   std::string name;                // stable: the local name of the first of its source topics in alphabetical order
@@ -103,6 +106,8 @@ struct SubTopology {
 };
 std::vector<SubTopology> subtopologies(const Graph& graph);
 
+/// The operators that use a store of processors.
+std::vector<NodeId> users_of(const Graph& graph, StoreId store);
 /// The stages that read `node`, in the order in which the program wrote their first operators; merges are looked through.
 std::vector<int> consumers_of(const Graph& graph, NodeId node);
 /// Everything that is wrong with the description.

@@ -140,8 +140,7 @@ void check_store_name(Graph& graph, const std::string& name, const Named& named)
   if (!valid_name(name)) problem(graph, named, bad_name("store", name));
   for (const StoreEntry& store : graph.stores) {
     if (store.name != name) continue;
-    const Node& first = graph.at(store.node);
-    problem(graph, named, "store " + quoted(name) + ": fed from two places, first at " + place(first.file, first.line));
+    problem(graph, named, "store " + quoted(name) + ": fed from two places, first at " + place(store.file, store.line));
     return;
   }
 }

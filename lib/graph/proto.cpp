@@ -41,7 +41,7 @@ void describe_topics(const Graph& graph, pb::Topology& out) {
 
 void describe_store(const Graph& graph, const StoreEntry& store, pb::Store& out) {
   out.set_name(store.name);
-  out.set_operator_(graph.at(store.node).name);
+  if (store.node != NodeId::none) out.set_operator_(graph.at(store.node).name);
   out.set_key_schema(store.key_schema);
   out.set_value_schema(store.value_schema);
   out.set_changelog(store.source_topic >= 0 ? graph.topics[static_cast<std::size_t>(store.source_topic)].info.name
@@ -57,6 +57,7 @@ void describe_operator(const Graph& graph, const Node& node, int sub, pb::Operat
   if (node.topic >= 0) out.set_topic(graph.topics[static_cast<std::size_t>(node.topic)].info.name);
   if (node.store != StoreId::none) out.set_store(graph.at(node.store).name);
   out.set_sub_topology(sub);
+  for (const StoreId store : node.uses) out.add_uses(graph.at(store).name);
   out.set_stage(node.stage);
   out.set_key_changed(node.key_changed);
   out.set_file(node.file);

@@ -37,10 +37,12 @@ std::vector<SubTopology> subtopologies(const Graph& graph) {
   const std::size_t size = graph.nodes.size();
   Sets sets{size};
   std::map<int, std::size_t> reader;
+  std::map<StoreId, std::size_t> user;
   for (std::size_t i = 0; i < size; ++i) {
     const Node& node = graph.nodes[i];
     for (const NodeId input : node.inputs) sets.unite(i, static_cast<std::size_t>(input));
     for (const NodeId table : node.lookups) sets.unite(i, static_cast<std::size_t>(table));
+    for (const StoreId store : node.uses) sets.unite(i, user.emplace(store, i).first->second);
     if (node.kind == "source") sets.unite(i, reader.emplace(node.topic, i).first->second);
   }
   std::vector<SubTopology> result;
@@ -59,9 +61,21 @@ std::vector<SubTopology> subtopologies(const Graph& graph) {
       sub.sinks.push_back(id);
     }
     if (node.store != StoreId::none) sub.stores.push_back(node.store);
+    for (const StoreId store : node.uses) {
+      if (user.at(store) == i) sub.stores.push_back(store);
+    }
   }
   for (SubTopology& sub : result) name_it(graph, sub);
   return result;
+}
+
+std::vector<NodeId> users_of(const Graph& graph, StoreId store) {
+  std::vector<NodeId> users;
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    const std::vector<StoreId>& uses = graph.nodes[i].uses;
+    if (std::find(uses.begin(), uses.end(), store) != uses.end()) users.push_back(static_cast<NodeId>(i));
+  }
+  return users;
 }
 
 std::vector<int> consumers_of(const Graph& graph, NodeId node) {

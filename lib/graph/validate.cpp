@@ -25,6 +25,27 @@ void find_dangling(const Graph& graph, std::vector<Problem>& found) {
   }
 }
 
+/// Stores that no operator uses.
+void find_unused_stores(const Graph& graph, std::vector<Problem>& found) {
+  for (std::size_t i = 0; i < graph.stores.size(); ++i) {
+    const StoreEntry& store = graph.stores[i];
+    if (store.node != NodeId::none || !users_of(graph, static_cast<StoreId>(i)).empty()) continue;
+    found.push_back(
+        {"store " + quoted(store.name) + ": no operator uses it: give it to process<P>(store), or leave it out", store.file, store.line});
+  }
+}
+
+/// Processors whose stores would have rows of one key in several partitions.
+void find_scattered_rows(const Graph& graph, std::vector<Problem>& found) {
+  for (const Node& node : graph.nodes) {
+    if (node.uses.empty() || !graph.at(node.inputs.front()).key_changed) continue;
+    found.push_back({node.kind + ' ' + quoted(node.name) + ": the key of its stream was changed, so records of one key come from several " +
+                         "partitions, and store " + quoted(graph.at(node.uses.front()).name) +
+                         " would have a row in each: send the stream .through(topic) before it",
+                     node.file, node.line});
+  }
+}
+
 /// Inputs that meet in one task must have equal partition counts, as far as the program says them.
 void find_unequal_partitions(const Graph& graph, std::vector<Problem>& found) {
   for (const SubTopology& sub : subtopologies(graph)) {
@@ -66,6 +87,8 @@ std::vector<Problem> problems_of(const Graph& graph) {
     found.push_back(
         {"topology " + quoted(graph.name) + ": it reads no topic: begin with stream(topic) or table(topic)", graph.file, graph.line});
   find_dangling(graph, found);
+  find_unused_stores(graph, found);
+  find_scattered_rows(graph, found);
   find_unequal_partitions(graph, found);
   find_late_starts(graph, found);
   return found;

@@ -23,6 +23,15 @@ std::string CommitMark::encode() const {
     out.set_name(name);
     out.set_milliseconds(time.milliseconds());
   }
+  for (const Punctuation& punctuation : punctuations) {
+    pb::CommitMark::Punctuation& out = *message.add_punctuations();
+    out.set_operator_(punctuation.owner);
+    out.set_number(punctuation.number);
+    out.set_wall_clock(punctuation.time == Time::wall_clock);
+    out.set_every(punctuation.every);
+    out.set_due(punctuation.due);
+    out.set_cancelled(punctuation.cancelled);
+  }
   return message.SerializeAsString();
 }
 
@@ -42,6 +51,10 @@ Result<CommitMark> CommitMark::decode(const std::string& bytes, const std::strin
   CommitMark mark;
   for (const pb::CommitMark::Store& store : message.stores()) mark.stores[store.name()] = {store.lineage(), store.changelog_end()};
   for (const pb::CommitMark::Clock& clock : message.clocks()) mark.clocks[clock.name()] = Timestamp{clock.milliseconds()};
+  for (const pb::CommitMark::Punctuation& known : message.punctuations()) {
+    mark.punctuations.push_back({known.operator_(), known.number(), known.wall_clock() ? Time::wall_clock : Time::stream, known.every(),
+                                 known.due(), known.cancelled()});
+  }
   return mark;
 }
 

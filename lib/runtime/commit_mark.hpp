@@ -3,7 +3,9 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
+#include "klamm/processor.hpp"
 #include "klamm/status.hpp"
 #include "klamm/time.hpp"
 
@@ -16,8 +18,18 @@ struct CommitMark {
     std::string lineage;
     std::int64_t changelog_end = 0;
   };
+  /// A punctuation that a processor's constructor has scheduled.
+  struct Punctuation {
+    std::string owner;  ///< the operator's name
+    int number = 0;     ///< of the constructor's calls
+    Time time = Time::stream;
+    std::int64_t every = 0;
+    std::int64_t due = 0;  ///< of stream time
+    bool cancelled = false;
+  };
   std::map<std::string, Store> stores;      ///< by store name
   std::map<std::string, Timestamp> clocks;  ///< by the operator's stable name; "" is the task's stream time
+  std::vector<Punctuation> punctuations;
 
   [[nodiscard]] std::string encode() const;
   /// `data_loss` when the bytes are no mark, `failed_precondition` when a newer klamm wrote it.

@@ -91,7 +91,7 @@ Status Task::Impl::find_committed() {
     input.committed = latest ? bounds->end : bounds->begin;
     input.unsaid = latest && bounds->end != bounds->begin;
   }
-  task_.stream_time = settled_.clocks.contains("") ? settled_.clocks[""] : Timestamp{};
+  task_.stream_time = settled_.clocks.contains("") ? settled_.clocks[""] : Timestamp{-1};
   return {};
 }
 
@@ -141,6 +141,7 @@ Status Task::Impl::restore_some(std::size_t limit) {
 }
 
 Result<std::size_t> Task::Impl::process_some(std::size_t limit) {
+  if (Status status = start_processors(); !status.ok()) return status;
   if (waiting_ && env_->clock.steady_ms() < retry_at_ms_) return std::size_t{0};
   waiting_ = false;
   if (inputs_.size() > 1) return process_merged(limit);
@@ -210,17 +211,23 @@ std::size_t Task::Impl::run_batch(Input& input, std::span<const RawMessage> batc
   const auto goes_on = [this] { return halt_.ok() && !waiting_; };
   std::size_t done = 0;
   if (input.sources.size() == 1) {
-    while (done < batch.size() && goes_on()) done += run_once(*input.sources.front(), batch.subspan(done));
+    while (done < batch.size() && goes_on()) {
+      done += run_once(*input.sources.front(), batch.subspan(done));
+      punctuate_stream_time();
+    }
   } else {
     // Several readers of one topic: each record goes all the way through one reader before the next, as at a branch.
     while (done < batch.size() && goes_on()) {
       run_once(*input.sources[input.next_source], batch.subspan(done, 1));
       if (!goes_on()) break;
       input.next_source = (input.next_source + 1) % input.sources.size();
-      if (input.next_source == 0) ++done;
+      if (input.next_source != 0) continue;
+      ++done;
+      punctuate_stream_time();
     }
   }
-  task_.halted_ = !halt_.ok();
+  batch_ = {};
+  task_.halt(!halt_.ok());
   figures_->processed.fetch_add(static_cast<std::int64_t>(done), std::memory_order_relaxed);
   return done;
 }
@@ -257,8 +264,8 @@ void Task::Impl::measure_lag() {
 }
 
 bool Task::Impl::dirty() const {
-  return std::any_of(inputs_.begin(), inputs_.end(),
-                     [](const Input& input) { return input.unsaid || input.position() != input.committed; });
+  return changed_ || std::any_of(inputs_.begin(), inputs_.end(),
+                                 [](const Input& input) { return input.unsaid || input.position() != input.committed; });
 }
 
 Status Task::Impl::begin_commit(log::Producer& producer) {
@@ -269,6 +276,8 @@ Status Task::Impl::begin_commit(log::Producer& producer) {
     if (Status status = store->drain(producer); !status.ok()) return status;
   }
   in_flight_.clocks[""] = task_.stream_time;
+  punctuations_.save(in_flight_);
+  changed_ = false;
   return {};
 }
 
@@ -314,15 +323,17 @@ Status Task::Impl::purge() {
 
 Status Task::Impl::abort() {
   committing_ = false;
+  stop_processors();
   for (const auto& store : stores_) store->abort();
   for (Input& input : inputs_) {
     input.ahead.clear();
     input.next_source = 0;
     input.reader->seek(input.committed);
   }
-  task_.stream_time = settled_.clocks.contains("") ? settled_.clocks[""] : Timestamp{};
+  task_.stream_time = settled_.clocks.contains("") ? settled_.clocks[""] : Timestamp{-1};
   halt_ = {};
-  waiting_ = task_.halted_ = false;
+  waiting_ = false;
+  task_.halt(false);
   measure_lag();
   return {};
 }

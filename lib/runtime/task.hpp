@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "klamm/detail/stage.hpp"
@@ -14,9 +15,13 @@
 #include "runtime/commit_mark.hpp"
 #include "runtime/environment.hpp"
 #include "runtime/input.hpp"
+#include "runtime/punctuation.hpp"
 #include "runtime/task_store.hpp"
 
 namespace klamm::inline v0::detail {
+
+/// What the exception that is being handled says, for messages.
+std::string what_was_thrown();
 
 /// Where a writer's records go: a topic of the producer that its task is attached to.
 struct Sink {
@@ -52,6 +57,14 @@ struct Task::Impl {
   Status attach(log::Producer& producer);
   /// Takes at most about `limit` records through the operators. Returns how many; 0 when nothing is there.
   Result<std::size_t> process_some(std::size_t limit);
+  /// Fires the wall clock's punctuations that are due; true if one was.
+  Result<bool> punctuate_wall_clock();
+  /// When it wants to be called next for that, at the latest; steady clock.
+  [[nodiscard]] std::int64_t punctuate_at_ms() const { return punctuations_.next(Time::wall_clock); }
+  /// An orderly end: processors get their close(), whose outputs are part of the last commit. Once.
+  Status close_processors();
+  /// Whether a processor has asked for a commit since the last call.
+  [[nodiscard]] bool take_commit_wish() { return std::exchange(commit_wanted_, false); }
   /// The same with a batch that did not come from the log: for benchmarks.
   Status feed(int topic, std::span<const RawMessage> batch);
 
@@ -95,10 +108,30 @@ struct Task::Impl {
   };
   [[nodiscard]] const std::shared_ptr<Figures>& figures() const { return figures_; }
 
+  // What processors ask of it (processor.cpp).
+  void add(const std::shared_ptr<Schedule>& schedule, NodeId node);
+  void cancelled(const Schedule& schedule);
+  void want_commit() { commit_wanted_ = true; }
+  void changed_without_record() { changed_ = true; }
+  [[nodiscard]] Timestamp wall_clock() const;
+  [[nodiscard]] const std::string& operator_name(NodeId node) const;
+  /// Stops the application: a processor did what it must not do.
+  void misused(NodeId node, const std::string& what);
+  void fail(const Status& status);
+
  private:
   friend class Task;
 
   void instantiate();
+  // Processors (task_processors.cpp).
+  Status start_processors();
+  void stop_processors();
+  void fire(Time time, std::int64_t due_at, Timestamp now);
+  void punctuate_stream_time();
+  /// What stands for the record where there is none.
+  [[nodiscard]] RecordContext no_record(const ProcessorContext& context, Timestamp time);
+  /// Calls `f` for a processor where there is no record; what it throws goes to the error policy.
+  template <class F> void without_record(ProcessorContext& context, Timestamp time, F f);
   Status purge();
   [[nodiscard]] const runtime::Input* input_of(int topic) const;
   Status find_committed();
@@ -134,6 +167,13 @@ struct Task::Impl {
   std::vector<runtime::Input> inputs_;
   std::size_t restoring_ = 0;  // the store whose turn it is
   runtime::CommitMark settled_, in_flight_;
+  std::vector<Processor*> processors_;
+  runtime::Punctuations punctuations_;
+  ProcessorContext* constructing_ = nullptr;
+  int scheduled_ = 0;     // by the constructor that runs
+  bool started_ = false;  // the processors are made
+  bool changed_ = false;  // something is to be committed that no record has caused
+  bool commit_wanted_ = false;
   bool committing_ = false;
   Status halt_;            // why the run had to stop
   bool decoding_ = false;  // the exception that is being handled came from a serde or an extractor

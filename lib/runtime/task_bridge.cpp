@@ -14,6 +14,8 @@ namespace {
 /// Records without a key stay in a partition for a run, so that batches are not torn apart.
 constexpr int keyless_run = 256;
 
+}  // namespace
+
 std::string what_was_thrown() {
   try {
     throw;
@@ -23,8 +25,6 @@ std::string what_was_thrown() {
     return "threw something that is no std::exception";
   }
 }
-
-}  // namespace
 
 void Task::connect(FanBase& fan, NodeId node) {
   const Graph& graph = *impl_->env_->plan.graph;
@@ -164,6 +164,7 @@ bool Task::Impl::goes_on(ErrorStage stage, NodeId node, const RecordContext& at,
   const std::string& topic = at.topic != nullptr ? *at.topic : nowhere;
   const std::string op = node == NodeId::none ? std::string{"?"} : env_->plan.graph->at(node).name;
   FailedRecord record{.stage = stage, .topic = topic, .partition = at.partition, .offset = at.offset, .op = op, .reason = reason};
+  const bool no_record = at.offset < 0;  // a punctuation, or an end
   const auto raw = std::find_if(batch_.begin(), batch_.end(), [&at](const RawMessage& m) { return m.offset == at.offset; });
   if (raw != batch_.end()) {
     record.key = raw->key;
@@ -193,11 +194,15 @@ bool Task::Impl::goes_on(ErrorStage stage, NodeId node, const RecordContext& at,
     advice = "the custom error policy decided for a dead-letter topic, and none is named: klamm::custom(f, topic)";
   }
 
-  const std::string where = "topic \"" + topic + "\" partition " + std::to_string(at.partition) + " offset " + std::to_string(at.offset) +
-                            ": operator \"" + op + "\": " + reason;
+  if (verdict == Verdict::dead_letter && no_record) verdict = Verdict::skip;  // there is nothing to write
+
+  const std::string what =
+      no_record ? " without a record, at " + std::to_string(at.timestamp.milliseconds()) + " ms" : " offset " + std::to_string(at.offset);
+  const std::string where =
+      "topic \"" + topic + "\" partition " + std::to_string(at.partition) + what + ": operator \"" + op + "\": " + reason;
   if (verdict == Verdict::fail) {
     halt_ = Status{Code::failed_record, where + "; nothing behind it is committed: " + advice, topic};
-    task_.halted_ = true;
+    task_.halt(true);
     return false;
   }
   figures_->skipped.fetch_add(1, std::memory_order_relaxed);
@@ -212,7 +217,8 @@ bool Task::Impl::goes_on(ErrorStage stage, NodeId node, const RecordContext& at,
 
 void Task::Impl::try_again(NodeId node, const RecordContext& at, const std::string& reason) {
   constexpr std::int64_t pause_ms = 100;
-  waiting_ = task_.halted_ = true;
+  waiting_ = true;
+  task_.halt(true);
   retry_at_ms_ = env_->clock.steady_ms() + pause_ms;
   const std::int64_t times = unavailable_.admit(env_->clock);
   if (times == 0) return;

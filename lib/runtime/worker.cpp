@@ -153,6 +153,12 @@ Status Worker::turn(Step& step) {
   if (!stopping_) {
     if (Status status = run_tasks(step); !status.ok()) return status;
   }
+  if (stopping_ && !in_flight_ && !abandoned_ && !std::exchange(processors_closed_, true)) {
+    for (const auto& task : tasks_) {
+      if (task->restoring()) continue;
+      if (Status status = task->close_processors(); !status.ok()) return status;
+    }
+  }
   if (in_flight_ || abandoned_ || !dirty()) {
     if (!in_flight_) commit_requested_ = false;
     return {};
@@ -183,9 +189,13 @@ Status Worker::run_tasks(Step& step) {
     if (held_back || task.get() == leaving_) continue;
     const std::int64_t start = env_->clock.steady_ms();
     enter(*task, start);
-    Result<std::size_t> done = process(*task);
+    Result<bool> fired = task->punctuate_wall_clock();
+    Result<std::size_t> done = fired.ok() ? process(*task) : fired.status();
     task_started_ms_.store(0, std::memory_order_relaxed);
     if (!done.ok()) return done.status();
+    step.worked = step.worked || *fired;
+    step.wake_at_ms = std::min(step.wake_at_ms, task->punctuate_at_ms());
+    if (task->take_commit_wish()) commit_requested_ = true;
     if (*done == 0) continue;
     ++busy;
     const std::int64_t took = env_->clock.steady_ms() - start;

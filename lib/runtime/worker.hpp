@@ -129,6 +129,7 @@ class Worker {
   std::vector<std::function<void(Worker&)>> questions_;
   std::atomic<bool> asked_{false};
   bool mail_closed_ = false;
+  bool processors_closed_ = false;
   Status failure_;
 };
 

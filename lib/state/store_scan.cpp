@@ -19,6 +19,10 @@ bool within(std::span<const KeyRange> ranges, BytesView key) {
   });
 }
 
+bool begins_with(BytesView key, BytesView prefix) {
+  return prefix.size() <= key.size() && std::equal(prefix.begin(), prefix.end(), key.begin());
+}
+
 }  // namespace
 
 Result<bool> StoreBase::get(Contents contents, BytesView key, Bytes& value, Timestamp& timestamp) {
@@ -43,12 +47,14 @@ Result<bool> StoreBase::get(Contents contents, BytesView key, Bytes& value, Time
   return true;
 }
 
-Status StoreBase::for_each(Contents contents, RowVisitor visit) {
+Status StoreBase::for_each(Contents contents, RowVisitor visit, BytesView prefix) {
   state::StoreCore& core = *core_;
   if (!core.failure.ok()) return core.failure;
   std::vector<Entry> entries;
-  entries.reserve(core.rows.size());
-  core.rows.for_each([&](std::byte* row) { entries.push_back({core.rows.key(row), row}); });
+  if (prefix.empty()) entries.reserve(core.rows.size());
+  core.rows.for_each([&](std::byte* row) {
+    if (begins_with(core.rows.key(row), prefix)) entries.push_back({core.rows.key(row), row});
+  });
   std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return state::key_less(a.key, b.key); });
 
   Status status;
@@ -71,7 +77,7 @@ Status StoreBase::for_each(Contents contents, RowVisitor visit) {
       for (; next != entries.end() && state::key_less(next->key, key); ++next) show(*next);
       if (next != entries.end() && !state::key_less(key, next->key)) {
         show(*next++);  // memory is newer
-      } else {
+      } else if (begins_with(key, prefix)) {
         visit(key, stored, timestamp);
       }
     });

@@ -125,8 +125,10 @@ template <class K, class V, class Chain> class FusedSource final : public Source
           chain_.run(key, value, context, next);
         on_exception.done();
       }
-      if (task.halted()) [[unlikely]]
+      if (task.stops()) [[unlikely]] {
+        if (!task.halted()) ++done;
         break;
+      }
       ++done;
     }
     this->key_ = std::move(key);

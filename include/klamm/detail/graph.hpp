@@ -40,6 +40,8 @@ KLAMM_API NodeId add_source(Graph& graph, const TopicInfo& topic, const Named& n
 /// Adds an operator behind a node that already is a branch point. `tag` is the part of a derived name that says more than the kind.
 KLAMM_API NodeId add_operator(Graph& graph, const char* kind, NodeId input, const Named& named, Rekeys rekeys = Rekeys::no,
                               const char* tag = nullptr);
+/// Adds a processor, which may be the end of its stream.
+KLAMM_API NodeId add_processor(Graph& graph, const char* kind, NodeId input, const Named& named, Rekeys rekeys, const char* tag);
 /// The name that a join gives to its repartition topic: the user's, or one derived as for an operator, but without a number.
 KLAMM_API std::string stable_name(const Graph& graph, const char* kind, NodeId input, const Named& named, const char* tag);
 /// Adds an operator to a chain that is still being built, and so uses up the handle that stood at `input`.
@@ -94,6 +96,10 @@ struct StoreSpec {
 KLAMM_API NodeId add_table(Graph& graph, const char* kind, NodeId input, StoreSpec spec, const Named& named,
                            const TopicInfo* source = nullptr);
 KLAMM_API StoreId store_of(const Graph& graph, NodeId node);
+/// Adds a store for processors; nobody uses it yet.
+KLAMM_API StoreId add_store(Graph& graph, StoreSpec spec, const Named& named);
+/// The processor at `node` uses a store.
+KLAMM_API void use_store(Graph& graph, NodeId node, StoreId store, const Graph* owner, const Named& named);
 /// The name under which a join derives its own: that of the store it looks into.
 KLAMM_API const std::string& store_name(const Graph& graph, NodeId table);
 

@@ -25,6 +25,8 @@ struct Inert {
   template <class... A> Inert select_key(A&&...) const { return {}; }
   template <class... A> Inert peek(A&&...) const { return {}; }
   template <class... A> Inert merge(A&&...) const { return {}; }
+  template <class P, class... A> Inert process(A&&...) const { return {}; }
+  template <class P, class... A> Inert process_values(A&&...) const { return {}; }
   template <class... A> Inert join(A&&...) const { return {}; }
   template <class... A> Inert left_join(A&&...) const { return {}; }
   template <class... A> Inert group_by(A&&...) const { return {}; }

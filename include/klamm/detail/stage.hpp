@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -89,6 +90,8 @@ struct KLAMM_API Writer {
 /// Why a record went no further, without being an error.
 enum class Drop : unsigned char { null_key, null_value, negative_timestamp, late };
 
+class Processor;
+
 /// One sub-topology at one partition, at work: owns the clones of the stages and the stores. Untyped; its bodies are the runtime's.
 class KLAMM_API Task {
  public:
@@ -103,6 +106,8 @@ class KLAMM_API Task {
   StoreBase& store(StoreId id);
   /// This task's clone of the stage at `node`; not before all of the task's sources are cloned.
   Stage& stage(NodeId node);
+  /// Has a processor made and told of its task's end; `bind` calls it.
+  void add_processor(Processor& processor);
 
   // What happens to records that cannot go on. All are counted.
   void dropped(NodeId node, const RecordContext& context, Drop why);
@@ -115,6 +120,8 @@ class KLAMM_API Task {
   /// A key or value could not be written: the error policy decides.
   void unencodable(NodeId node, const RecordContext& context, const Encoded& result);
   [[nodiscard]] bool halted() const { return halted_; }
+  /// Whether the loop has to come back before the next record: after a halt, or because a punctuation is due.
+  [[nodiscard]] bool stops() const { return stream_time >= stops_at_; }
   /// Whether the error policy may go on behind a record on which a function has thrown.
   [[nodiscard]] bool survives_exceptions() const { return survives_exceptions_; }
 
@@ -126,12 +133,20 @@ class KLAMM_API Task {
   /// Topic and task of the records to come; when a user's function has thrown: the record and the operator that were at work.
   RecordContext context;
   const RawMessage* decoding = nullptr;  ///< the record that the loop has decoded last, or has begun to
-  Timestamp stream_time;                 ///< the greatest event time seen; the loop raises it
+  Timestamp stream_time{-1};             ///< the greatest event time seen; the loop raises it
 
  private:
   friend class Publish;
 
   Impl* impl_;
+  void halt(bool halted);
+  /// `due`: the stream time of the next punctuation.
+  void stop_at(Timestamp due);
+
+  // One comparison after each record serves for both reasons to stop: a halt makes the time the smallest there is.
+  Timestamp stops_at_ = never;
+  Timestamp due_ = never;
+  static constexpr Timestamp never{INT64_MAX};
   bool halted_ = false;
   bool survives_exceptions_ = false;
   bool published_ = false;  // the exception that passes has left its context; else it came from decoding

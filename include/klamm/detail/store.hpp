@@ -129,8 +129,9 @@ class KLAMM_API StoreBase {
   /// Copies the serialised value of `key` into `value` (what was there goes; its capacity stays) and tells its timestamp; false when there
   /// is none. Brings no row into memory.
   Result<bool> get(Contents contents, BytesView key, Bytes& value, Timestamp& timestamp);
-  /// Calls `visit` for all rows, memory and file merged, in the order of the keys' bytes. It must not use the store.
-  Status for_each(Contents contents, RowVisitor visit);
+  /// Calls `visit` for all rows whose keys begin with `prefix`, memory and file merged, in the order of the keys' bytes. It must not use
+  /// the store.
+  Status for_each(Contents contents, RowVisitor visit, BytesView prefix = {});
 
   /// For threads that are not the owner's; null for a store in memory only, whose owner makes a `copy` for them.
   [[nodiscard]] std::shared_ptr<StoreReader> reader() const;
