@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "klamm/api.hpp"
 #include "klamm/callback.hpp"
 #include "klamm/detail/stage.hpp"
 
@@ -26,7 +27,7 @@ enum class Time : unsigned char {
 };
 
 /// What `Context::schedule` gives: the way to end it. A value; copies are the same punctuation, and one made by default is none.
-class Punctuation {
+class KLAMM_API Punctuation {
  public:
   Punctuation() = default;
   explicit Punctuation(std::shared_ptr<detail::Schedule> schedule) : schedule_{std::move(schedule)} {}
@@ -45,7 +46,7 @@ struct Forward {
 };
 
 /// What all processors see of their task. On the task's thread, and only while one of the processor's functions runs.
-class ProcessorContext {
+class KLAMM_API ProcessorContext {
  public:
   ProcessorContext() = default;
   ProcessorContext(const ProcessorContext&) = delete;

@@ -30,7 +30,7 @@ template <class K, class V> class StoreHandle {
 namespace detail {
 
 /// What a processor's store does without knowing its types.
-class StoreAccess {
+class KLAMM_API StoreAccess {
  protected:
   explicit StoreAccess(ProcessorContext& context) : context_{&context} {}
   /// The record at work, for a change; null when there is none, or the application has stopped.
@@ -47,7 +47,7 @@ class StoreAccess {
 };
 
 /// Rows of a store, copied in serialised form, so that whoever looks at them may change the store.
-class RowCopies {
+class KLAMM_API RowCopies {
  public:
   /// Those whose keys begin with `prefix`, in the order of their keys.
   Status take(StoreBase& store, BytesView prefix);
