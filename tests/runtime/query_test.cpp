@@ -34,8 +34,9 @@ class SharedLog final : public Log {
   klamm::Result<std::unique_ptr<Reader>> reader(const TopicPartition& tp, Offset from, std::function<void()> wake) override {
     return log_.reader(tp, from, std::move(wake));
   }
-  klamm::Result<std::unique_ptr<Producer>> producer(const std::string& name, std::function<void()> wake) override {
-    return log_.producer(name, std::move(wake));
+  klamm::Result<std::unique_ptr<Producer>> producer(const std::string& name, klamm::Guarantee guarantee,
+                                                    std::function<void()> wake) override {
+    return log_.producer(name, guarantee, std::move(wake));
   }
   klamm::Result<std::unique_ptr<Inlet>> inlet(const std::string& topic, const std::string& feeder) override {
     return log_.inlet(topic, feeder);
@@ -61,6 +62,8 @@ class SharedLog final : public Log {
       }
       listener->assigned(ours);
     }
+    void revoked(std::span<const TopicPartition> partitions) override { listener->revoked(partitions); }
+    void lost(std::span<const TopicPartition> partitions) override { listener->lost(partitions); }
     GroupListener* listener = nullptr;
   };
   Log& log_;
