@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "klamm/detail/ops/regroup.hpp"
+#include "klamm/detail/table_join_stage.hpp"
 #include "klamm/stream.hpp"
 
 namespace klamm::inline v0 {
@@ -12,6 +13,8 @@ template <class K, class V> class GroupedTable;
 
 namespace detail {
 struct NoFold {};
+/// Whether a table can keep rows of T, or a view make them.
+template <class T> constexpr bool row_v = owned_v<T>&& slot_v<T> && !key_value_v<T> && not_optional_v<T>;
 }  // namespace detail
 
 /// What a table keeps: its name, the start value, the fold. A value, made with `klamm::table<A>("name")`.
@@ -102,13 +105,94 @@ template <class K, class V> class Table {
     static_assert(returns_value_v<F, K, const V&>, "klamm: table.map(f): f must return the new value");
     if constexpr (callable) {
       using R = std::remove_cvref_t<result_t<F, K, const V&>>;
-      constexpr bool ok = owned_v<R> && slot_v<R> && !key_value_v<R> && not_optional_v<R>;
+      constexpr bool ok = row_v<R>;
       static_assert(ok,
                     "klamm: table.map(f): f must return a default-constructible value that owns what it holds: no view, no KeyValue (a "
                     "table keeps its "
                     "keys), no std::optional (use filter)");
       if constexpr (ok)
         return view<R, MapView<K, V, R, F>>("map", std::move(f), named);
+      else
+        return Inert{};
+    } else {
+      return Inert{};
+    }
+  }
+
+  /// Joins the rows of two tables that have the same key: `f(value, other_value)` or `f(key, value, other_value)` gives the joined row. A
+  /// view without a store, told of the changes of both sides; each of them sends a record, also a deletion of what never joined while the
+  /// other side is there. A row's time is the greater of both sides'. Both tables need equal partition counts.
+  ///
+  ///     users.join(balances, [](const User& user, double balance) { return Statement{user, balance}; })
+  template <class K2, class W, class F> auto join(const Table<K2, W>& other, F f, Named named = {}) const {
+    using namespace detail;
+    constexpr bool keys = same_key_v<K, K2>, fits = combines_v<F, K, const V&, const W&>;
+    static_assert(
+        keys, "klamm: table.join(table, f): both tables must have the same key type: to join rows by what is in them, give a foreign key");
+    static_assert(fits || !keys,
+                  "klamm: table.join(table, f): f must be const-callable with (value, other value) or (key, value, other value) and return "
+                  "the new value");
+    if constexpr (keys && fits) {
+      constexpr bool ok = row_v<typename TableJoiner<Sides::both, F, K, V, W>::Result>;
+      static_assert(ok,
+                    "klamm: table.join(table, f): f must return a default-constructible value that owns what it holds: no view, no "
+                    "KeyValue (a table keeps its keys), no std::optional (use filter)");
+      if constexpr (ok)
+        return joined<Sides::both>("join", other, std::move(f), named);
+      else
+        return Inert{};
+    } else {
+      return Inert{};
+    }
+  }
+
+  /// The same, with a row for each of this table: `f(value, const OtherValue*)` or `f(key, value, const OtherValue*)` gets null where the
+  /// other has none.
+  ///
+  ///     users.left_join(balances, [](const User& user, const double* balance) { return Statement{user, balance ? *balance : 0}; })
+  template <class K2, class W, class F> auto left_join(const Table<K2, W>& other, F f, Named named = {}) const {
+    using namespace detail;
+    constexpr bool keys = same_key_v<K, K2>, fits = combines_v<F, K, const V&, const W*>;
+    static_assert(
+        keys,
+        "klamm: table.left_join(table, f): both tables must have the same key type: to join rows by what is in them, give a foreign key");
+    static_assert(fits || !keys,
+                  "klamm: table.left_join(table, f): f must be const-callable with (value, const OtherValue*) or (key, value, const "
+                  "OtherValue*) and return the new value");
+    if constexpr (keys && fits) {
+      constexpr bool ok = row_v<typename TableJoiner<Sides::left, F, K, V, W>::Result>;
+      static_assert(ok,
+                    "klamm: table.left_join(table, f): f must return a default-constructible value that owns what it holds: no view, no "
+                    "KeyValue (a table keeps its keys), no std::optional (use filter)");
+      if constexpr (ok)
+        return joined<Sides::left>("left_join", other, std::move(f), named);
+      else
+        return Inert{};
+    } else {
+      return Inert{};
+    }
+  }
+
+  /// The same, with a row for each key of either table: `f(const Value*, const OtherValue*)` or `f(key, const Value*, const OtherValue*)`
+  /// gets null for the side that has none, never for both.
+  ///
+  ///     stock.outer_join(orders, [](const int* there, const int* ordered) { return (there ? *there : 0) - (ordered ? *ordered : 0); })
+  template <class K2, class W, class F> auto outer_join(const Table<K2, W>& other, F f, Named named = {}) const {
+    using namespace detail;
+    constexpr bool keys = same_key_v<K, K2>, fits = combines_v<F, K, const V*, const W*>;
+    static_assert(
+        keys,
+        "klamm: table.outer_join(table, f): both tables must have the same key type: to join rows by what is in them, give a foreign key");
+    static_assert(fits || !keys,
+                  "klamm: table.outer_join(table, f): f must be const-callable with (const Value*, const OtherValue*) or (key, const "
+                  "Value*, const OtherValue*) and return the new value");
+    if constexpr (keys && fits) {
+      constexpr bool ok = row_v<typename TableJoiner<Sides::either, F, K, V, W>::Result>;
+      static_assert(ok,
+                    "klamm: table.outer_join(table, f): f must return a default-constructible value that owns what it holds: no view, no "
+                    "KeyValue (a table keeps its keys), no std::optional (use filter)");
+      if constexpr (ok)
+        return joined<Sides::either>("outer_join", other, std::move(f), named);
       else
         return Inert{};
     } else {
@@ -195,6 +279,20 @@ template <class K, class V> class Table {
     wants_old_values(graph, place_.node);
     detail::commit<Key, Update<Value>>({&graph, node, place_.node}, Chain{{}, make_op<Op>(node, std::move(f))});
     return GroupedTable<Key, Value>{{&graph, node, node}};
+  }
+  template <detail::Sides S, class W, class F> auto joined(const char* kind, const Table<K, W>& other, F f, const Named& named) const {
+    using namespace detail;
+    using Join = TableJoinStage<S, F, K, V, W>;
+    Graph& graph = *place_.graph;
+    const NodeId left = place_.node, right = other.place_.node;
+    if (other.place_.graph != &graph) {
+      problem_two_topologies(graph, kind, named);
+      return Table<K, typename Join::Result>{{&graph, left, left}};
+    }
+    const NodeId node = add_table_join(graph, kind, left, right, named);
+    commit_stage(graph, node, left, new Join(left, right, std::move(f)));
+    commit_stage(graph, node, right, new JoinsRight<Join, K, W>(node));
+    return Table<K, typename Join::Result>{{&graph, node, node}};
   }
   template <class R, class Stage, class F> Table<K, R> view(const char* kind, F f, const Named& named) const {
     detail::Graph& graph = *place_.graph;

@@ -47,15 +47,23 @@ void use_up(Graph& graph, NodeId id, const Named& named) {
   node.extended = true;
 }
 
+/// Whether a view asks for the old values of its input, even if nobody asks for its own: whether there was a row decides on a tombstone.
+bool asks_for_old_values(const Node& view, std::size_t input) {
+  if (view.kind == "map" || view.kind == "join") return false;
+  return view.kind != "left_join" || input == 0;
+}
+
 /// Somebody is told of the changes behind `id`. If that needs old values, the table in front needs a changelog of its own: a compacted
 /// source topic may have lost them.
 void reads_changes(Graph& graph, NodeId id) {
-  bool old_values = false;
-  while (graph.at(id).view) {
-    old_values = old_values || graph.at(id).kind != "map";
-    id = graph.at(id).inputs[0];
+  const Node& node = graph.at(id);
+  if (!node.view) return;
+  for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+    if (asks_for_old_values(node, i))
+      wants_old_values(graph, node.inputs[i]);
+    else
+      reads_changes(graph, node.inputs[i]);
   }
-  if (old_values && graph.at(id).store != StoreId::none) graph.at(graph.at(id).store).source_topic = -1;
 }
 
 NodeId add_reader(Graph& graph, const char* kind, NodeId input, const Named& named, Rekeys rekeys, const std::string& tag) {
@@ -102,8 +110,10 @@ NodeId add_pair(Graph& graph, const char* kind, NodeId input, int topic, const T
 }  // namespace
 
 void wants_old_values(Graph& graph, NodeId id) {
-  while (graph.at(id).view) id = graph.at(id).inputs[0];
-  if (graph.at(id).store != StoreId::none) graph.at(graph.at(id).store).source_topic = -1;
+  const Node& node = graph.at(id);
+  if (node.store != StoreId::none) graph.at(node.store).source_topic = -1;
+  if (!node.view) return;
+  for (const NodeId input : node.inputs) wants_old_values(graph, input);
 }
 
 void problem(Graph& graph, const Named& named, std::string message) {
@@ -131,6 +141,13 @@ NodeId add_processor(Graph& graph, const char* kind, NodeId input, const Named& 
 
 NodeId add_view(Graph& graph, const char* kind, NodeId table, const Named& named) {
   const NodeId node = add_reader(graph, kind, table, named, Rekeys::no, {});
+  graph.at(node).view = true;
+  return node;
+}
+
+NodeId add_table_join(Graph& graph, const char* kind, NodeId left, NodeId right, const Named& named) {
+  const NodeId node = add_reader(graph, kind, left, named, Rekeys::no, '-' + store_name(graph, right));
+  add_input(graph, node, right);
   graph.at(node).view = true;
   return node;
 }

@@ -34,7 +34,7 @@ struct Node {
   bool reported = false;     // its use after a move is among the problems
   bool alias = false;        // a merge: nothing runs here, its consumers read its inputs
   bool terminal = false;
-  bool view = false;  // a filter or a map of a table
+  bool view = false;  // a filter, a map or a join of tables
 };
 
 struct StageEntry {

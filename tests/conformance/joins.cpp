@@ -16,6 +16,33 @@ template <class S> void build_join(Topology& t, const Params& params, const S& s
     stream.left_join(rows, [](const std::string& l, const std::string* r) { return maybe(l, r); }).to(out);
 }
 
+std::string absent(const std::string* text) { return text != nullptr ? *text : "null"; }
+std::string join(const std::string& l, const std::string& r) { return l + '-' + r; }
+std::string left_join(const std::string& l, const std::string* r) { return join(l, absent(r)); }
+std::string outer_join(const std::string* l, const std::string* r) { return join(absent(l), absent(r)); }
+
+using Rows = Table<Text, std::string>;
+Rows joined(const Rows& l, const Rows& r, const std::string& kind) {
+  return kind == "outer" ? l.outer_join(r, outer_join) : kind == "left" ? l.left_join(r, left_join) : l.join(r, join);
+}
+Rows joined(Topology& t, const Params& params) { return joined(t.table(left), t.table(right), params.text("kind", "inner")); }
+
+void build_join_chain(Topology& t, const Params& params) {
+  const std::string kind = params.text("kind", "inner");
+  const Rows l = t.table(left), r = t.table(right);
+  joined(joined(l, r, kind), r, kind).to(out);
+}
+
+void add_table_joins(std::vector<Entry>& entries) {
+  entries.push_back({"join_table_table", [](Topology& t, const Params& params) { joined(t, params).to(out); }});
+  entries.push_back({"join_table_chain", build_join_chain});
+  entries.push_back({"table_join_group_count",
+                     [](Topology& t, const Params& params) {
+                       joined(t, params).group_by([](const std::string& v) { return head(v); }).count("table").map(decimal).to(out);
+                     },
+                     true});
+}
+
 }  // namespace
 
 void add_joins(std::vector<Entry>& entries) {
@@ -40,6 +67,7 @@ void add_joins(std::vector<Entry>& entries) {
                        marked.left_join(counts, join).to(out);
                      },
                      true});
+  add_table_joins(entries);
 }
 
 }  // namespace klamm::conformance

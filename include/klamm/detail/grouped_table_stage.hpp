@@ -63,6 +63,7 @@ template <class K, class V, class A, class Functions> class GroupedTableStage fi
   void bind(Task& task) override {
     functions_.bind();
     this->open(task, this->node);
+    this->touch = this->touched();
   }
 
  private:

@@ -29,6 +29,7 @@ struct Inert {
   template <class P, class... A> Inert process_values(A&&...) const { return {}; }
   template <class... A> Inert join(A&&...) const { return {}; }
   template <class... A> Inert left_join(A&&...) const { return {}; }
+  template <class... A> Inert outer_join(A&&...) const { return {}; }
   template <class... A> Inert group_by(A&&...) const { return {}; }
   template <class... A> Inert group_by_key(A&&...) const { return {}; }
   template <class... A> Inert through(A&&...) const { return {}; }
@@ -171,6 +172,17 @@ template <class F, class V> constexpr bool reduces() {
   }
 }
 template <class F, class V> constexpr bool reduces_v = reduces<F, V>();
+
+/// A joiner of two tables: V and W are references, or pointers where a side may be missing.
+template <class F, class K, class V, class W> constexpr bool combines() {
+  if constexpr (std::is_invocable_v<const F&, V, W>)
+    return !std::is_void_v<std::invoke_result_t<const F&, V, W>>;
+  else if constexpr (std::is_invocable_v<const F&, const K&, V, W>)
+    return !std::is_void_v<std::invoke_result_t<const F&, const K&, V, W>>;
+  else
+    return false;
+}
+template <class F, class K, class V, class W> constexpr bool combines_v = combines<F, K, V, W>();
 
 /// A joiner's value comes second: W is `const Found&`, or `const Found*` for left joins.
 template <class F, class K, class V, class W> constexpr bool joins() {

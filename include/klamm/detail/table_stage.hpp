@@ -20,10 +20,11 @@ template <class A> struct Change {
   const A* now = nullptr;
 };
 
-/// What a join asks: the current value of a key in a table, or in a filter or map of one. Valid until the next call.
+/// What a join asks: the current value of a key in a table, or in a filter, map or join of tables, and since when it has it (untouched
+/// when there is none). Valid until the next call.
 template <class K, class V> class TableView {
  public:
-  virtual const V* find(const K& key, RecordContext& context) = 0;
+  virtual const V* find(const K& key, RecordContext& context, Timestamp& time) = 0;
 
  protected:
   ~TableView() = default;
@@ -79,10 +80,12 @@ struct PutUpdate {
 /// What the stages that keep a table have in common: the rows, how they are found, and who is told of their changes.
 template <class K, class A> class Keeper : public TableView<K, A> {
  public:
-  const A* find(const K& key, RecordContext& context) override {
+  const A* find(const K& key, RecordContext& context, Timestamp& time) override {
     if (!encode_key(key, context)) return nullptr;
     const Row<A>* row = store_->find(BytesView{key_});
-    return row != nullptr ? &row->value : nullptr;
+    if (row == nullptr) return nullptr;
+    time = row->timestamp;
+    return &row->value;
   }
 
  protected:
@@ -119,6 +122,9 @@ template <class K, class A> class Keeper : public TableView<K, A> {
     send(key, change, context);
   }
   void send(K& key, Change<A>& change, RecordContext& context) { out_.push(key, change, context); }
+
+  /// What consumers do to the key, which goes through to them; their changes are the stage's own.
+  [[nodiscard]] unsigned touched() const { return out_.touch() & touches_key; }
 
   Store<A>* store_ = nullptr;
   Bytes key_;
@@ -161,6 +167,7 @@ template <class K, class V, class A, class Update> class TableStage final : publ
   void bind(Task& task) override {
     if constexpr (requires { update_.bind(); }) update_.bind();
     this->open(task, this->node);
+    this->touch = this->touched();
   }
 
  private:

@@ -14,10 +14,14 @@ namespace klamm::inline v0::detail {
 template <class K, class V> class Lookup {
  public:
   explicit Lookup(NodeId table) : table_{table} {}
-  const V* find(const K& key, RecordContext& context) {
+  const V* find(const K& key, RecordContext& context, Timestamp& time) {
     if (view_ == nullptr) [[unlikely]]
       view_ = static_cast<TableView<K, V>*>(context.task->stage(table_).table_view());
-    return view_->find(key, context);
+    return view_->find(key, context, time);
+  }
+  const V* find(const K& key, RecordContext& context) {
+    Timestamp time;
+    return find(key, context, time);
   }
   void forget() { view_ = nullptr; }
 
@@ -36,6 +40,7 @@ template <class K, class From, class To> class ViewStage : public Port<K, Change
   void connect(Task& task) {
     task.connect(out_, this->node);
     this->idle = out_.empty();
+    this->touch = out_.touch() & touches_key;  // the key goes through to them; changes are the stage's own
   }
 
   Lookup<K, From> table_;
@@ -51,7 +56,9 @@ template <class K, class V, class F, bool Expected> class FilterView final : pub
     Change<V> passed{passing(key, change.old, context), passing(key, change.now, context)};
     if (passed.old != nullptr || passed.now != nullptr) this->out_.push(key, passed, context);
   }
-  const V* find(const K& key, RecordContext& context) override { return passing(key, this->table_.find(key, context), context); }
+  const V* find(const K& key, RecordContext& context, Timestamp& time) override {
+    return passing(key, this->table_.find(key, context, time), context);
+  }
 
  protected:
   [[nodiscard]] Stage* copy() const override { return new FilterView(*this); }
@@ -79,7 +86,9 @@ template <class K, class V, class R, class F> class MapView final : public ViewS
     Change<R> mapped{this->needs_old ? map(key, change.old, old_, context) : nullptr, map(key, change.now, now_, context)};
     this->out_.push(key, mapped, context);
   }
-  const R* find(const K& key, RecordContext& context) override { return map(key, this->table_.find(key, context), found_, context); }
+  const R* find(const K& key, RecordContext& context, Timestamp& time) override {
+    return map(key, this->table_.find(key, context, time), found_, context);
+  }
 
  protected:
   [[nodiscard]] Stage* copy() const override { return new MapView(*this); }

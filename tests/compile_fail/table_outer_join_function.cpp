@@ -1,0 +1,9 @@
+// expect: table.outer_join\(table, f\): f must be const-callable with \(const Value\*, const OtherValue\*\)
+#include "klamm/klamm.hpp"
+
+#include "types.hpp"
+
+void pipeline(klamm::Topology& t) {
+  const auto names = t.table(words);
+  names.outer_join(names, [](const std::string& a) { return a; }).to(words);
+}
