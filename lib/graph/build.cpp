@@ -232,7 +232,7 @@ NodeId add_table(Graph& graph, const char* kind, NodeId input, StoreSpec spec, c
   const std::string& around = graph.at(input).anchor;
   const NodeId id = insert_node(graph, std::move(node), named, spec.name == around ? around + '.' + kind : spec.name);
   graph.stores.push_back(
-      {spec.name, spec.make, id, std::move(spec.schemas.key), std::move(spec.schemas.value), topic, named.file, named.line});
+      {spec.name, spec.make, id, std::move(spec.schemas.key), std::move(spec.schemas.value), topic, named.file, named.line, spec.order});
   return id;
 }
 

@@ -53,6 +53,7 @@ struct StoreEntry {
   int source_topic;  // the source topic that serves as its changelog; -1: it has its own, `<app>-<name>-changelog`
   const char* file;
   int line;
+  RowOrder order{};
 };
 
 /// What a topic is to the application. Only repartition topics and changelogs are klamm's to create, change and delete.

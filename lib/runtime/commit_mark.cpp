@@ -17,6 +17,12 @@ std::string CommitMark::encode() const {
     out.set_name(name);
     out.set_lineage(store.lineage);
     out.set_changelog_end(store.changelog_end);
+    out.set_expired_before(store.expired_before.milliseconds());
+    for (const auto& [number, begin] : store.segments) {
+      pb::CommitMark::Segment& segment = *out.add_segments();
+      segment.set_number(number);
+      segment.set_changelog_begin(begin);
+    }
   }
   for (const auto& [name, time] : clocks) {
     pb::CommitMark::Clock& out = *message.add_clocks();
@@ -49,7 +55,11 @@ Result<CommitMark> CommitMark::decode(const std::string& bytes, const std::strin
                   where};
   }
   CommitMark mark;
-  for (const pb::CommitMark::Store& store : message.stores()) mark.stores[store.name()] = {store.lineage(), store.changelog_end()};
+  for (const pb::CommitMark::Store& store : message.stores()) {
+    Store& kept = mark.stores[store.name()];
+    kept = {store.lineage(), store.changelog_end(), Timestamp{store.expired_before()}};
+    for (const pb::CommitMark::Segment& segment : store.segments()) kept.segments[segment.number()] = segment.changelog_begin();
+  }
   for (const pb::CommitMark::Clock& clock : message.clocks()) mark.clocks[clock.name()] = Timestamp{clock.milliseconds()};
   for (const pb::CommitMark::Punctuation& known : message.punctuations()) {
     mark.punctuations.push_back({known.operator_(), known.number(), known.wall_clock() ? Time::wall_clock : Time::stream, known.every(),

@@ -17,6 +17,8 @@ struct CommitMark {
   struct Store {
     std::string lineage;
     std::int64_t changelog_end = 0;
+    Timestamp expired_before{};                        ///< of windows: segments that end before it are gone
+    std::map<std::uint64_t, std::int64_t> segments{};  ///< likewise: the changelog's offset below which there is nothing of a segment
   };
   /// A punctuation that a processor's constructor has scheduled.
   struct Punctuation {

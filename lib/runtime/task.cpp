@@ -91,8 +91,17 @@ Status Task::Impl::find_committed() {
     input.committed = latest ? bounds->end : bounds->begin;
     input.unsaid = latest && bounds->end != bounds->begin;
   }
-  task_.stream_time = settled_.clocks.contains("") ? settled_.clocks[""] : Timestamp{-1};
+  rewind_clocks();
   return {};
+}
+
+void Task::Impl::rewind_clocks() {
+  const auto settled = [this](const std::string& name, Timestamp otherwise) {
+    const auto found = settled_.clocks.find(name);
+    return found == settled_.clocks.end() ? otherwise : found->second;
+  };
+  task_.stream_time = settled("", Timestamp{-1});
+  for (auto& [name, time] : clocks_) time = settled(name, Task::no_time);
 }
 
 void Task::Impl::instantiate() {
@@ -275,6 +284,9 @@ Status Task::Impl::begin_commit(log::Producer& producer) {
   for (const auto& store : stores_) {
     if (Status status = store->drain(producer); !status.ok()) return status;
   }
+  for (const auto& [name, time] : clocks_) {
+    if (time != Task::no_time) in_flight_.clocks[name] = time;
+  }
   in_flight_.clocks[""] = task_.stream_time;
   punctuations_.save(in_flight_);
   changed_ = false;
@@ -330,7 +342,7 @@ Status Task::Impl::abort() {
     input.next_source = 0;
     input.reader->seek(input.committed);
   }
-  task_.stream_time = settled_.clocks.contains("") ? settled_.clocks[""] : Timestamp{-1};
+  rewind_clocks();
   halt_ = {};
   waiting_ = false;
   task_.halt(false);

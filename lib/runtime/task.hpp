@@ -101,6 +101,7 @@ struct Task::Impl {
     /// By the operator's number in the graph: records that it skipped or dropped.
     struct PerOperator {
       std::atomic<std::int64_t> skipped{0}, dropped{0};
+      std::atomic<std::int64_t> late{0}, greatest_lateness_ms{0};  ///< of the dropped
     };
     std::vector<PerOperator> operators;
     /// By the store's name: what queries read on threads of their own; null where the store is in memory only. Set by `open`, then const.
@@ -135,6 +136,8 @@ struct Task::Impl {
   Status purge();
   [[nodiscard]] const runtime::Input* input_of(int topic) const;
   Status find_committed();
+  /// Sets the clocks to what the last commit says.
+  void rewind_clocks();
   std::size_t run_batch(runtime::Input& input, std::span<const RawMessage> batch);
   std::size_t run_once(SourceStage& source, std::span<const RawMessage> batch);
   Result<std::size_t> process_merged(std::size_t limit);
@@ -165,7 +168,8 @@ struct Task::Impl {
   std::span<const RawMessage> batch_;  // that is being processed
   std::vector<std::unique_ptr<runtime::TaskStore>> stores_;
   std::vector<runtime::Input> inputs_;
-  std::size_t restoring_ = 0;  // the store whose turn it is
+  std::map<std::string, Timestamp> clocks_;  // of operators, by stable name
+  std::size_t restoring_ = 0;                // the store whose turn it is
   runtime::CommitMark settled_, in_flight_;
   std::vector<Processor*> processors_;
   runtime::Punctuations punctuations_;

@@ -67,6 +67,14 @@ StoreBase& Task::store(StoreId id) {
   std::terminate();  // the plan gives each sub-topology the stores of its nodes
 }
 
+Timestamp& Task::clock(NodeId node, const char* which) {
+  const Graph& graph = *impl_->env_->plan.graph;
+  const StoreId store = graph.at(node).store;
+  const std::string name = (store != StoreId::none ? graph.at(store).name : graph.at(node).name) + '/' + which;
+  const auto known = impl_->settled_.clocks.find(name);
+  return impl_->clocks_.try_emplace(name, known == impl_->settled_.clocks.end() ? no_time : known->second).first->second;
+}
+
 void Writer::send(BytesView key_bytes, BytesView value_bytes, const RecordContext& context) {
   Sink& to = *static_cast<Sink*>(sink);
   log::Partition partition = 0;
@@ -94,6 +102,13 @@ void Task::dropped(NodeId node, const RecordContext& at, Drop why) {
          "topic \"" + *at.topic + "\": a null value was dropped by operator \"" + impl_->env_->plan.graph->at(node).name +
              "\": read the topic as std::optional, or as a table",
          {{"topic", *at.topic}, {"partition", std::to_string(at.partition)}, {"offset", std::to_string(at.offset)}});
+}
+
+void Task::late(NodeId node, const RecordContext& at, Duration lateness) {
+  auto& figures = impl_->figures_->operators[static_cast<std::size_t>(node)];
+  figures.late.fetch_add(1, std::memory_order_relaxed);
+  if (figures.greatest_lateness_ms < lateness.milliseconds()) figures.greatest_lateness_ms = lateness.milliseconds();  // one writer
+  dropped(node, at, Drop::late);
 }
 
 void Task::null_key(NodeId node, const RecordContext& at) {

@@ -1,6 +1,7 @@
 #include "runtime/task_store.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <random>
 
 #include "graph/graph.hpp"
@@ -28,7 +29,11 @@ TaskStore::TaskStore(Environment& environment, const StorePlan& plan, log::Parti
     : env_{&environment},
       plan_{plan},
       changelog_{plan.changelog, partition},
-      store_{environment.plan.graph->stores[static_cast<std::size_t>(plan.id)].make()} {}
+      store_{environment.plan.graph->stores[static_cast<std::size_t>(plan.id)].make()} {
+  const detail::RowOrder& order = environment.plan.graph->stores[static_cast<std::size_t>(plan.id)].order;
+  if (order.tail != detail::Tail::none) store_->order(order);
+  expires_ = order.segment_ms > 0;
+}
 
 Result<log::Bounds> TaskStore::replayable(log::Offset input_committed) const {
   Result<log::Bounds> bounds = env_->log.bounds(changelog_);
@@ -48,6 +53,8 @@ Status TaskStore::open(const CommitMark::Store* known, log::Offset input_committ
                       ": records were lost; restore the log from a backup, or start anew with reset",
                   plan_.name};
   }
+  if (known != nullptr) settled_segments_ = segments_ = known->segments;
+  purged_ = bounds->begin;
   if (const auto kept = env_->kept.find({plan_.name, changelog_.partition}); kept != env_->kept.end()) {
     store_ = std::move(kept->second);
     env_->kept.erase(kept);
@@ -66,6 +73,7 @@ Status TaskStore::open(const CommitMark::Store* known, log::Offset input_committ
   file.value_schema = entry.value_schema;
   file.changelog_begin = bounds->begin;
   file.changelog_end = bounds->end;
+  if (known != nullptr) file.expired_before = known->expired_before;
   file.dirty_bytes = env_->settings.checkpoint_bytes;
   file.checkpoint_interval = env_->settings.checkpoint_interval;
   Result<detail::Opened> opened = store_->open(file, env_->background);
@@ -117,6 +125,7 @@ Result<bool> TaskStore::restore_some(std::size_t limit) {
 
 void TaskStore::tick(std::int64_t steady_ms) {
   store_->maybe_checkpoint(steady_ms);
+  purge();
   if (plan_.source_topic >= 0) return;
   const log::Offset from = store_->durable_position();
   if (from <= restored_from_) return;
@@ -134,11 +143,15 @@ Status TaskStore::attach(log::Producer& producer) {
 
 Status TaskStore::drain(log::Producer& producer) {
   store_->begin_commit();
+  bool wrote = false;
   const bool logged = plan_.source_topic < 0;
   store_->drain(~std::size_t{0}, [&](BytesView key, BytesView value, Timestamp timestamp) {
     if (!logged) return;
     producer.append(topic_, changelog_.partition, key, value, timestamp, {});
+    wrote = true;
   });
+  const std::uint64_t newest = store_->newest_segment();
+  if (expires_ && wrote && (segments_.empty() || segments_.rbegin()->first < newest)) segments_[newest] = changelog_end_;
   return store_->content_status();
 }
 
@@ -146,12 +159,36 @@ CommitMark::Store TaskStore::mark(std::span<const log::Producer::Prepared::End> 
   if (plan_.source_topic >= 0) return {lineage_, input_position};
   const auto own = std::find_if(ends.begin(), ends.end(),
                                 [this](const auto& end) { return end.topic == topic_ && end.partition == changelog_.partition; });
-  return {lineage_, own == ends.end() ? changelog_end_ : own->offset};
+  CommitMark::Store mark{lineage_, own == ends.end() ? changelog_end_ : own->offset};
+  mark.expired_before = store_->expired_before();
+  mark.segments = segments_;
+  // Older ones say nothing more than the newest that has expired.
+  while (mark.segments.size() > 1 && std::next(mark.segments.begin())->first <= store_->segment_at(mark.expired_before))
+    mark.segments.erase(mark.segments.begin());
+  return mark;
 }
 
 Status TaskStore::settle(const CommitMark::Store& mark) {
   changelog_end_ = mark.changelog_end;
+  if (expires_) {
+    settled_segments_ = segments_ = mark.segments;
+    // The newest segment that has expired begins where everything before it has.
+    const auto first = segments_.upper_bound(store_->segment_at(mark.expired_before));
+    if (first != segments_.begin()) expired_ = std::prev(first)->second;
+  }
   return store_->settle(mark.changelog_end);
+}
+
+void TaskStore::abort() {
+  segments_ = settled_segments_;
+  store_->abort();
+}
+
+void TaskStore::purge() {
+  // Not beyond what the file is as of: it goes on from there.
+  const log::Offset before = std::min(expired_, store_->durable_position());
+  if (before <= purged_) return;
+  if (env_->log.purge(changelog_, before).ok()) purged_ = before;  // else it is tried again
 }
 
 }  // namespace klamm::inline v0::runtime

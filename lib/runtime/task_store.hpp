@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -31,7 +32,7 @@ class TaskStore {
   [[nodiscard]] CommitMark::Store mark(std::span<const log::Producer::Prepared::End> ends, log::Offset input_position) const;
   Status settle(const CommitMark::Store& mark);
   /// Drops what is not settled.
-  void abort() { store_->abort(); }
+  void abort();
   /// The store, for somebody else to keep: this object is done.
   std::unique_ptr<detail::StoreBase> release() { return std::move(store_); }
   /// Writes the file as of the last commit.
@@ -45,6 +46,8 @@ class TaskStore {
 
  private:
   [[nodiscard]] Result<log::Bounds> replayable(log::Offset input_committed) const;
+  /// Lets go of the part of the changelog in which everything has expired.
+  void purge();
 
   Environment* env_;
   const StorePlan& plan_;
@@ -57,6 +60,10 @@ class TaskStore {
   std::int64_t restored_ = 0;
   log::Offset restored_from_ = 0;  // as the log was told
   log::Producer::Topic topic_ = 0;
+  bool expires_ = false;                           // windows; else the rest is not used
+  std::map<std::uint64_t, log::Offset> segments_, settled_segments_;  // as the next mark shall say, and as the last one did
+  log::Offset expired_ = 0;                        // everything below has expired, as of the last commit
+  log::Offset purged_ = 0;                         // as the log was told
 };
 
 }  // namespace klamm::inline v0::runtime

@@ -170,7 +170,7 @@ void Checkpointer::checkpoint(std::unique_lock<std::mutex>& lock) {
 }
 
 Status Checkpointer::write(const SortedChanges& changes, const CommitBatch& newest) {
-  const FilePosition position{newest.position, newest.number, newest.mark};
+  const FilePosition position{newest.position, newest.number, newest.mark, newest.first_segment};
   if (table_ != nullptr) return table_->write(changes, position);
   if (auto status = TableFile::build(file_, changes, position); !status.ok()) return status;
   auto opened = TableFile::open(file_, TableFile::Access::write);

@@ -101,6 +101,7 @@ std::vector<BatchPtr> fold(const SortedChanges& changes) {
     batch->number = from.back()->number;
     batch->position = from.back()->position;
     batch->mark = from.back()->mark;
+    batch->first_segment = from.back()->first_segment;
     result.push_back(std::move(batch));
   }
   return result;

@@ -79,10 +79,11 @@ class CommitBatch {
   /// No batch is to grow above this: positions inside have 32 bits.
   static constexpr std::size_t most_bytes = std::size_t{1} << 30;
 
-  CommitNumber number = 0;    ///< the commit these changes belong to (the last one, when folded)
-  CommitNumber first = 0;     ///< the first commit inside, when several were folded into one
-  std::int64_t position = 0;  ///< the changelog's end as of this commit
-  std::string mark;           ///< the commit mark, stored with the state
+  CommitNumber number = 0;          ///< the commit these changes belong to (the last one, when folded)
+  CommitNumber first = 0;           ///< the first commit inside, when several were folded into one
+  std::int64_t position = 0;        ///< the changelog's end as of this commit
+  std::string mark;                 ///< the commit mark, stored with the state
+  std::uint64_t first_segment = 0;  ///< of an ordered store: rows of segments before it have expired
 
  private:
   struct Header {

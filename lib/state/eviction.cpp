@@ -26,6 +26,7 @@ std::size_t StoreCore::memory_bytes() const {
   std::size_t bytes = rows.bytes() + heap_bytes + filter.bytes();
   for (const UndoLog& log : undo) bytes += log.capacity() * (sizeof(Undo) + value_bytes);
   if (pending != nullptr) bytes += pending->bytes();
+  if (order != nullptr) bytes += order->bytes();
   // The sort takes 16 bytes for each of a batch's records.
   if (checkpointer != nullptr) bytes += checkpointer->dirty_bytes() / 2 * 3 + 2 * std::min(TableFile::cache_bytes(file), budget / 32);
   return bytes;

@@ -39,6 +39,7 @@ Result<Opened> StoreBase::open(const StoreFile& file, ports::Executor& executor)
   assert(core_->rows.size() == 0 && core_->checkpointer == nullptr);
   core_->file = file;
   core_->position = file.changelog_begin;
+  core_->open_expiry = core_->in_flight_expiry = core_->settled_expiry = file.expired_before;
   if (file.path.empty()) return Opened{Opened::How::fresh, "kept in memory"};
   core_->set_budget(file.memory_bytes);
   auto found = state::open_file(core_->file);
@@ -47,6 +48,9 @@ Result<Opened> StoreBase::open(const StoreFile& file, ports::Executor& executor)
   core_->position = found->position.changelog;
   core_->mark = found->position.mark;
   core_->newest = core_->settled = found->position.commit;
+  if (core_->order != nullptr && found->table != nullptr) {
+    if (auto status = core_->order_file(*found->table); !status.ok()) return status;
+  }
   core_->checkpointer = std::make_shared<state::Checkpointer>(core_->file, std::move(found->table), found->position, executor);
   if (core_->budget != 0 && !core_->complete) {
     core_->filter_covers_file = false;
@@ -128,6 +132,7 @@ void StoreBase::begin_commit() {
   if (core.pending == nullptr || core.pending.use_count() != 1) core.pending = std::make_shared<state::CommitBatch>(core.expected_bytes);
   core.pending->clear();
   core.pending->number = core.pending->first = ++core.newest;
+  core.in_flight_expiry = core.open_expiry;
   open_log_ ^= 1U;
   core.open_generation().start_behind(core.in_flight());
   core.drained = core.sunk = 0;
@@ -147,7 +152,7 @@ bool StoreBase::drain(std::size_t limit, RowVisitor sink) {
   const state::CommitBatch& batch = *core.pending;
   for (; core.sunk < batch.bytes(); core.sunk = batch.next(core.sunk)) {
     const state::Change change = batch.change_at(core.sunk);
-    sink(change.key, change.value, change.timestamp);
+    sink(core.order == nullptr ? change.key : state::KeyOrder::logged(change.key), change.value, change.timestamp);
   }
   return core.drained == log.size();
 }
@@ -163,10 +168,12 @@ Status StoreBase::settle(std::int64_t changelog_end, std::string mark) {
   core.committing = false;
   core.in_flight().clear();
   core.drained = 0;
+  core.settled_expiry = core.in_flight_expiry;
   if (core.checkpointer != nullptr && moved) {
     core.expected_bytes = core.pending->bytes() + core.pending->bytes() / 8 + 4096;
     core.settle_pending();
   }
+  if (core.order != nullptr) core.drop_expired(state::StoreCore::drops_per_commit);
   core.bury();
   return core.checkpointer == nullptr ? Status{} : core.checkpointer->status();
 }
@@ -179,13 +186,22 @@ void StoreBase::abort() {
   for (const RowHandle row : core.unread) core.destroy(row);
   core.unread.clear();
   core.transient_failure = {};
+  core.open_expiry = core.in_flight_expiry = core.settled_expiry;
   core.committing = false;
   core.drained = 0;
   core.bury();
 }
 
-Status StoreBase::restore(BytesView key, BytesView value, Timestamp timestamp) {
+Status StoreBase::restore(BytesView logged, BytesView value, Timestamp timestamp) {
   state::StoreCore& core = *core_;
+  BytesView key = logged;
+  if (core.order != nullptr) {
+    if (!core.order->compose(logged, core.composed))
+      return core.failure = core.value_problem(Code::data_loss, logged, "can't read the changelog's record", "its key is too short");
+    key = core.composed;
+    if (core.has_expired(key)) return {};
+    core.newest_segment = std::max(core.newest_segment, state::KeyOrder::segment_of(key));
+  }
   assert(!core.committing && core.open_generation().size() == 0);
   if (!core.restoring) ++core.newest;
   core.restoring = true;
@@ -193,6 +209,7 @@ Status StoreBase::restore(BytesView key, BytesView value, Timestamp timestamp) {
   RowHandle handle = core.rows.find(hash, key);
   if (value.data() == nullptr) {
     if (handle == no_row && !core.may_be_in_file(hash)) return {};
+    if (core.order != nullptr) core.order->erase(key);
     if (core.complete && core.budget == 0) {  // no file to erase it from, and none of a part of this restore
       core.destroy(handle);
       return {};
@@ -217,6 +234,7 @@ Status StoreBase::restore(BytesView key, BytesView value, Timestamp timestamp) {
     if (status.code() != Code::unavailable) core.failure = status;
     return status;
   }
+  if (core.order != nullptr && value.data() != nullptr) core.order->insert(key);
   if (core.budget != 0) {
     if (value.data() == nullptr) core.graves.push_back({handle, core.newest});
     core.restore_to_file({key, value, timestamp});

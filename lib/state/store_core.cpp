@@ -119,6 +119,7 @@ void StoreCore::serialise(RowHandle handle, const Undo& undo_entry) {
   commit_of(meta) = pending->number;
   if (counts_heap()) count_heap(handle);
   const BytesView key = rows.key(row);
+  if (order != nullptr) newest_segment = std::max(newest_segment, KeyOrder::segment_of(key));
   if (meta.present()) {
     const char* reason = pending->append(key, meta.timestamp, [&](Bytes& out) { return encode(row, out); });
     if (reason != nullptr && transient_failure.ok())
@@ -137,6 +138,7 @@ void StoreCore::take_back(unsigned log) {
     std::byte* row = rows.at(entry.row);
     const bool serialised = log != owner.open_log_ && commit_of(rows.meta(row)) == pending->number;
     if (counts_heap() && serialised) uncount_heap(entry.row);
+    if (order != nullptr) reorder(row, entry.present != 0);
     if (entry.present) {
       owner.put_back(row, log, static_cast<std::uint32_t>(i));
     } else {
@@ -163,6 +165,7 @@ void StoreCore::bury() {
 void StoreCore::settle_pending() {
   pending->position = position;
   pending->mark = mark;
+  pending->first_segment = first_segment();
   settled = pending->number;
   const BatchPtr batch = std::move(pending);
   checkpointer->settle({&batch, 1});
@@ -190,6 +193,7 @@ std::vector<BatchPtr> StoreCore::restored_batches() {
       batch->number = batch->first = newest;
       batch->position = position;
       batch->mark = mark;
+      batch->first_segment = first_segment();
     }
     if (!meta.present()) {
       batch->append_tombstone(rows.key(row), meta.timestamp);

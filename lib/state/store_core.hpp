@@ -11,6 +11,7 @@
 #include "state/commit_batch.hpp"
 #include "state/key_filter.hpp"
 #include "state/key_hash.hpp"
+#include "state/key_order.hpp"
 #include "state/row_table.hpp"
 #include "state/table_file.hpp"
 #include "state/undo_log.hpp"
@@ -41,6 +42,14 @@ struct StoreCore {
   bool complete = true;
   /// Rows whose value in the file could not be read for now: an abort makes them missing again.
   std::vector<RowHandle> unread;
+
+  // Of an ordered store (store_order.cpp); else null and 0. Segments below these go: as of the open generation, the one in flight, and
+  // what is settled.
+  std::unique_ptr<KeyOrder> order;
+  Timestamp open_expiry, in_flight_expiry, settled_expiry;
+  KeyOrder::Segment newest_segment = 0;
+  Bytes composed;
+  Bytes oldest;
 
   // The memory budget (eviction.cpp). 0: none, and then nothing of this is used.
   std::size_t budget = 0;
@@ -85,6 +94,7 @@ struct StoreCore {
   }
 
   RowHandle create(std::uint32_t hash, BytesView key) {
+    if (order != nullptr) drop_expired(drops_per_row);
     if (budget != 0) {
       if (memory_bytes() > budget) make_room();
       filter.add(hash);
@@ -94,6 +104,17 @@ struct StoreCore {
     return row;
   }
   void destroy(RowHandle row);
+
+  /// The first segment that has not expired as of the last settled commit.
+  [[nodiscard]] KeyOrder::Segment first_segment() const { return order == nullptr ? 0 : order->segment_at(settled_expiry); }
+  [[nodiscard]] bool has_expired(BytesView row_key) const { return order != nullptr && KeyOrder::segment_of(row_key) < first_segment(); }
+  /// Learns the keys that are in the file.
+  Status order_file(TableFile& table);
+  /// Frees up to `most` rows of expired segments.
+  void drop_expired(std::size_t most);
+  /// Brings the order in line with a row that is about to be put back.
+  void reorder(std::byte* row, bool will_be_present);
+  static constexpr std::size_t drops_per_row = 4, drops_per_commit = 1024;
 
   void set_budget(std::size_t bytes);
   [[nodiscard]] std::size_t memory_bytes() const;

@@ -25,10 +25,13 @@ bool begins_with(BytesView key, BytesView prefix) {
 
 }  // namespace
 
-Result<bool> StoreBase::get(Contents contents, BytesView key, Bytes& value, Timestamp& timestamp) {
+Result<bool> StoreBase::get(Contents contents, BytesView logged, Bytes& value, Timestamp& timestamp) {
   state::StoreCore& core = *core_;
   value.clear();
   if (!core.failure.ok()) return core.failure;
+  if (core.order != nullptr && !core.order->compose(logged, core.composed)) return false;
+  const BytesView key = core.order == nullptr ? logged : BytesView{core.composed};
+  if (core.has_expired(key)) return false;
   const std::uint32_t hash = state::hash_key(key);
   const RowHandle handle = core.rows.find(hash, key);
   if (handle == state::no_row) {
@@ -59,15 +62,16 @@ Status StoreBase::for_each(Contents contents, RowVisitor visit, BytesView prefix
 
   Status status;
   Bytes value;
+  const auto shown = [&core](BytesView key) { return core.order == nullptr ? key : state::KeyOrder::logged(key); };
   const auto show = [&](const Entry& entry) {
     const auto version = core.version(entry.row, contents);
-    if (!version.present) return;
+    if (!version.present || core.has_expired(entry.key)) return;
     value.clear();
     if (const char* reason = core.encode(entry.row, version, value); reason != nullptr) {
       status = core.value_problem(Code::failed_record, entry.key, "can't encode the value", reason);
       return;
     }
-    visit(entry.key, state::not_null(value), version.timestamp);
+    visit(shown(entry.key), state::not_null(value), version.timestamp);
   };
 
   auto next = entries.begin();
@@ -77,8 +81,8 @@ Status StoreBase::for_each(Contents contents, RowVisitor visit, BytesView prefix
       for (; next != entries.end() && state::key_less(next->key, key); ++next) show(*next);
       if (next != entries.end() && !state::key_less(key, next->key)) {
         show(*next++);  // memory is newer
-      } else if (begins_with(key, prefix)) {
-        visit(key, stored, timestamp);
+      } else if (begins_with(key, prefix) && !core.has_expired(key)) {
+        visit(shown(key), stored, timestamp);
       }
     });
     if (!scanned.ok()) return scanned;

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "ports/fault.hpp"
+#include "state/key_order.hpp"
 #include "state/store_view.hpp"
 
 namespace klamm::inline v0::state {
@@ -249,9 +250,23 @@ Status TableFile::scan_keys(detail::FunctionRef<bool(BytesView key)> visit) {
   return step == SQLITE_DONE ? Status{} : problem("read keys");
 }
 
+Status TableFile::delete_expired(std::uint64_t first_segment) {
+  if (first_segment <= first_segment_) return {};
+  Bytes first;
+  for (int shift = 56; shift >= 0; shift -= 8) first.push_back(static_cast<std::byte>(first_segment >> shift));
+  const Once statement = prepare_once(db_, "DELETE FROM rows WHERE k<?1");
+  if (statement == nullptr) return problem("delete expired rows");
+  bind(statement.get(), 1, first);
+  if (sqlite3_step(statement.get()) != SQLITE_DONE) return problem("delete expired rows");
+  reached("state: checkpoint: expired rows deleted");
+  return {};
+}
+
 Status TableFile::put_rows(const SortedChanges& changes, const FilePosition& position) {
+  if (auto status = delete_expired(position.first_segment); !status.ok()) return status;
   for (std::size_t i = 0; i < changes.size(); ++i) {
     const Change change = changes[i];
+    if (position.first_segment != 0 && KeyOrder::segment_of(change.key) < position.first_segment) continue;
     auto* statement = change.tombstone() ? erase_ : put_;
     const Reset reset{statement};
     bind(statement, 1, change.key);

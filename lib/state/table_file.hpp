@@ -21,6 +21,7 @@ struct FilePosition {
   std::int64_t changelog = 0;  ///< replay starts here
   CommitNumber commit = 0;     ///< newest commit inside
   std::string mark;
+  std::uint64_t first_segment = 0;  ///< rows of segments before it are deleted; not read back
 };
 
 /// Who wrote a file, and for what.
@@ -85,6 +86,7 @@ class TableFile {
   Status create();
   Status run(const char* sql);
   Status put_rows(const SortedChanges& changes, const FilePosition& position);
+  Status delete_expired(std::uint64_t first_segment);
   Status only_row(sqlite3_stmt* statement, const char* doing);
   Status problem(const char* doing);
 
@@ -96,6 +98,7 @@ class TableFile {
   sqlite3_stmt* erase_ = nullptr;
   sqlite3_stmt* scan_ = nullptr;
   sqlite3_stmt* write_meta_ = nullptr;
+  std::uint64_t first_segment_ = 0;  // segments before it have been deleted by this connection
 };
 
 /// Removes a store's file with all that belongs to it. No error when nothing is there.

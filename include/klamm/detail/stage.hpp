@@ -109,8 +109,15 @@ class KLAMM_API Task {
   /// Has a processor made and told of its task's end; `bind` calls it.
   void add_processor(Processor& processor);
 
+  /// A clock of the operator at `node`, `no_time` at first: part of the commit mark, so it survives a restart and is taken back by an
+  /// abort. The reference stays valid as long as the task.
+  Timestamp& clock(NodeId node, const char* which = "");
+  static constexpr Timestamp no_time{-1};
+
   // What happens to records that cannot go on. All are counted.
   void dropped(NodeId node, const RecordContext& context, Drop why);
+  /// The same for a record or a window of it that came so much later than it was waited for; how late is counted too.
+  void late(NodeId node, const RecordContext& context, Duration lateness);
   /// A callable wanted the key of a record that has none: the error policy decides.
   void null_key(NodeId node, const RecordContext& context);
   /// The error policy decides: true: go on with the next record; false: halt here.

@@ -12,6 +12,7 @@
 
 #include "klamm/api.hpp"
 #include "klamm/detail/heap_bytes.hpp"
+#include "klamm/detail/row_order.hpp"
 #include "klamm/detail/rows.hpp"
 #include "klamm/detail/store_reader.hpp"
 #include "klamm/serde.hpp"
@@ -39,6 +40,7 @@ struct StoreFile {
   /// can't keep up. Rows, index, key filter, dirty batches, their sort and the file's caches count; of what values keep on the heap, what
   /// `HeapBytes` says. What one commit changes always stays, and `dirty_bytes` is at most an eighth of it. 0: unlimited.
   std::size_t memory_bytes = 0;
+  Timestamp expired_before{};  ///< of an ordered store: segments that end before it are not restored
 };
 
 /// What was found at the path.
@@ -90,6 +92,9 @@ class KLAMM_API StoreBase {
   /// Opens the file, or begins anew where there is none that fits; `executor` runs the checkpoints and must outlive the store.
   /// Directories are made. An error when the file can't be read or written, or was written with other types.
   Result<Opened> open(const StoreFile& file, ports::Executor& executor);
+  /// Makes it an ordered store (`OrderedStore`), with segments that expire; before `open`. Its rows' keys are known by the layout; to
+  /// changelog and visitors go keys without the segment.
+  void order(const RowOrder& order);
   /// Writes what is settled to the file and closes it; what is not settled is dropped. Nothing may be called after it but the destructor.
   Status close();
 
@@ -119,6 +124,15 @@ class KLAMM_API StoreBase {
   Status settle(std::int64_t changelog_end, std::string mark = {});
   /// Takes back all that is not settled.
   void abort();
+
+  /// Rows of segments that end before `time` are not wanted any more: once this commit is settled they go, from memory little by little and
+  /// from the file at the next checkpoint, without tombstones. `time` never goes back. They must not be touched again.
+  void expire_before(Timestamp time);
+  /// What the commit in flight says of that, for its mark; with none in flight, the open generation.
+  [[nodiscard]] Timestamp expired_before() const;
+  /// The segment of a time, and the newest that was serialised since the store was opened.
+  [[nodiscard]] std::uint64_t segment_at(Timestamp time) const;
+  [[nodiscard]] std::uint64_t newest_segment() const;
 
   /// Applies a record of the changelog; a null value is a tombstone. Only after `open`, before all changes. `unavailable`: the same again
   /// later.
@@ -170,6 +184,15 @@ class KLAMM_API StoreBase {
   [[nodiscard]] unsigned open_log() const { return open_log_; }
   void destroy_rows();
 
+  // Of an ordered store.
+  /// The whole key of a row; valid until the next call.
+  BytesView row_key(BytesView key, RowTime time);
+  void appear(std::byte* row);
+  void vanish(std::byte* row);
+  [[nodiscard]] std::size_t present_rows() const;
+  void times_of(BytesView key, std::int64_t from, std::int64_t to, std::vector<RowTime>& out);
+  bool next_in_time(TimeCursor& cursor);
+
  private:
   friend struct klamm::state::StoreCore;
 
@@ -189,7 +212,7 @@ class KLAMM_API StoreBase {
 };
 
 /// A store of values of type V by serialised keys.
-template <class V> class Store final : public StoreBase {
+template <class V> class Store : public StoreBase {
  public:
   static_assert(alignof(V) <= 8, "klamm: Store<V>: values with an alignment above 8 bytes can't be stored");
 
@@ -216,6 +239,9 @@ template <class V> class Store final : public StoreBase {
     row.set_present(false);
     row.value = V{};
   }
+
+ protected:
+  static std::byte* bytes_of(Row<V>& row) { return reinterpret_cast<std::byte*>(&row); }
 
  private:
   static Row<V>& at(std::byte* row) { return *std::launder(reinterpret_cast<Row<V>*>(row)); }
