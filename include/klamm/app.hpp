@@ -99,7 +99,10 @@ struct TaskStatus {
 struct OperatorStatus {
   std::string name;
   std::int64_t skipped = 0;  ///< by the error policy, dead letters included
-  std::int64_t dropped = 0;  ///< by the operator's own rules: null keys, null values, …
+  std::int64_t dropped = 0;  ///< by the operator's own rules: null keys, null values, late records, …
+  std::int64_t late = 0;     ///< of the dropped: for each window that a record came too late for, one
+  /// The greatest time by which a window had ended, in stream time, when a record came too late for it: a longer grace would have taken it.
+  Duration greatest_lateness{};
 };
 
 struct KLAMM_API AppStatus {

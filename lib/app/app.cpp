@@ -412,14 +412,16 @@ AppStatus App::Impl::figures_of(const runtime::Engine& of) const {
     result.skipped += task->skipped;
     result.dropped += task->dropped;
     for (std::size_t node = 0; node < task->operators.size(); ++node) {
-      const auto& [skipped, dropped] = task->operators[node];
-      if (skipped == 0 && dropped == 0) continue;
+      const auto& found = task->operators[node];
+      if (found.skipped == 0 && found.dropped == 0) continue;
       const std::string& name = topology.graph().nodes[node].name;
       auto known =
           std::find_if(result.operators.begin(), result.operators.end(), [&name](const OperatorStatus& op) { return op.name == name; });
-      if (known == result.operators.end()) known = result.operators.insert(known, {name, 0, 0});
-      known->skipped += skipped;
-      known->dropped += dropped;
+      if (known == result.operators.end()) known = result.operators.insert(known, OperatorStatus{.name = name});
+      known->skipped += found.skipped;
+      known->dropped += found.dropped;
+      known->late += found.late;
+      known->greatest_lateness = std::max(known->greatest_lateness, Duration{found.greatest_lateness_ms});
     }
     if (task->closed) continue;
     result.tasks.push_back(
