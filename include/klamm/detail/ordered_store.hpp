@@ -32,6 +32,8 @@ template <class V> class OrderedStore final : public Store<V> {
   /// Goes to the next row in the order of (time, key), over all keys; false when there is none. Rows may come and go between two calls.
   /// Only where the order says `by_time`.
   bool next(TimeCursor& cursor) { return this->next_in_time(cursor); }
+  /// The row's whole key, for `Store::find`; valid until the next call.
+  BytesView whole_key(BytesView key, RowTime time) { return this->row_key(key, time); }
   /// Rows that are present.
   [[nodiscard]] std::size_t present() const { return this->present_rows(); }
 };
