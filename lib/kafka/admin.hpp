@@ -1,0 +1,76 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "kafka/config.hpp"
+
+namespace klamm::inline v0::kafka {
+
+/// What a topic is, as far as klamm minds.
+struct TopicInfo {
+  log::TopicState state;
+  std::optional<std::size_t> max_message_bytes;  ///< what the topic takes at most; unknown without the right to describe it
+};
+
+/// Topics, offsets and groups of the cluster. Every call waits for the cluster's answer, at most the request timeout: `unavailable` then.
+/// Owned by the log; any thread.
+class Admin {
+ public:
+  static Result<std::unique_ptr<Admin>> connect(Cluster& cluster, Callbacks& callbacks);
+  ~Admin();
+
+  // admin_topics.cpp
+  /// The number of partitions, 0 when there is no such topic.
+  Result<log::Partition> partitions(const std::string& topic);
+  Result<std::optional<TopicInfo>> topic(const std::string& name);
+  /// Creates what is missing, so that records survive whatever their timestamps are, and waits until all partitions have leaders.
+  Status create(std::span<const log::TopicState> topics);
+  /// Removes the topics that there are, and waits until they are gone.
+  Status remove(std::span<const std::string> topics);
+  Status purge(const std::map<log::TopicPartition, log::Offset>& before);
+  Result<log::Bounds> bounds(const log::TopicPartition& tp);
+
+  // admin_groups.cpp
+  /// `unavailable` while a transaction that would change them is open.
+  Result<std::vector<std::optional<log::Committed>>> committed(const std::string& group, std::span<const log::TopicPartition> partitions);
+  /// Of a group without members: others are not allowed to have their offsets changed.
+  Status commit(const std::string& group, const std::vector<log::OffsetCommit>& offsets);
+  /// Forgets what the group has committed; `failed_precondition` while it has members.
+  Status forget(const std::string& group);
+
+  /// Whether a broker answers within the time.
+  bool reachable(int timeout_ms);
+  /// Calls back what the handle has to say.
+  void serve() { rd_kafka_poll(handle_.get(), 0); }
+
+ private:
+  explicit Admin(Cluster& cluster) : cluster_{cluster} {}
+  using Options = std::unique_ptr<rd_kafka_AdminOptions_t, Destroy<rd_kafka_AdminOptions_destroy>>;
+  Options options(rd_kafka_admin_op_t operation) const;
+  /// The answer to a request that `send` has sent to the queue, or why there is none.
+  template <class Send> Result<Event> ask(const std::string& what, const std::string& object, const Send& send);
+  Status wait_for(const std::string& topic, log::Partition partitions);
+  void describe(TopicInfo& topic);
+
+  Cluster& cluster_;
+  Handle handle_;
+};
+
+template <class Send> Result<Event> Admin::ask(const std::string& what, const std::string& object, const Send& send) {
+  const Queue queue{rd_kafka_queue_new(handle_.get())};
+  send(queue.get());
+  Event event{rd_kafka_queue_poll(queue.get(), cluster_.timeout_ms() + 1'000)};
+  const Failure failure = event == nullptr ? failure_of(RD_KAFKA_RESP_ERR__TIMED_OUT)
+                                           : Failure{.code = rd_kafka_event_error(event.get()),
+                                                     .text = rd_kafka_event_error(event.get()) == RD_KAFKA_RESP_ERR_NO_ERROR
+                                                                 ? std::string{}
+                                                                 : std::string{rd_kafka_event_error_string(event.get())}};
+  if (!failure.ok()) return cluster_.status(failure, what, object);
+  return event;
+}
+
+}  // namespace klamm::inline v0::kafka

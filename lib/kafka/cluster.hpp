@@ -1,0 +1,36 @@
+#pragma once
+
+#include <atomic>
+#include <string>
+#include <string_view>
+
+#include "kafka/errors.hpp"
+#include "kafka/kafka.hpp"
+
+namespace klamm::inline v0::kafka {
+
+/// What all handles of a log share: the options, where log lines go, and whether a handle has missed the brokers. Any thread.
+class Cluster {
+ public:
+  explicit Cluster(KafkaOptions options) : options_{std::move(options)} {}
+
+  [[nodiscard]] const KafkaOptions& options() const { return options_; }
+  [[nodiscard]] const std::string& where() const { return options_.brokers; }
+  [[nodiscard]] int timeout_ms() const { return static_cast<int>(options_.request_timeout.milliseconds()); }
+  void line(Level level, std::string_view text) const {
+    if (options_.log_sink) options_.log_sink(level, text);
+  }
+  [[nodiscard]] Status status(const Failure& failure, const std::string& what, const std::string& object) const {
+    return to_status(failure, what, object, where());
+  }
+
+  /// A handle has lost brokers; whether that is so is to be found out.
+  void suspect() { suspected_ = true; }
+  [[nodiscard]] bool take_suspicion() { return suspected_.exchange(false); }
+
+ private:
+  const KafkaOptions options_;
+  std::atomic<bool> suspected_{false};
+};
+
+}  // namespace klamm::inline v0::kafka

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <string>
+
+#include "kafka/cluster.hpp"
+
+namespace klamm::inline v0::kafka {
+
+/// The kinds of handles that klamm makes.
+enum class Kind : unsigned char { member, reader, transactional, idempotent, inlet, admin };
+
+/// Whether every setting of the user is known to librdkafka and not klamm's own: all problems in one message.
+Status check_settings(const KafkaOptions& options);
+
+/// Gets what librdkafka calls back with. Lives longer than its handle.
+class Callbacks {
+ public:
+  explicit Callbacks(Cluster& cluster) : cluster_{cluster} {}
+  Callbacks(const Callbacks&) = delete;
+  Callbacks& operator=(const Callbacks&) = delete;
+  virtual ~Callbacks() = default;
+
+  /// Of a producer, on the thread that polls it, in the order of a partition's records.
+  virtual void delivered(const rd_kafka_message_t&) {}
+  /// Of a member, inside its poll.
+  virtual void rebalance(rd_kafka_resp_err_t, rd_kafka_topic_partition_list_t*) {}
+  /// Of a member, on librdkafka's thread: a request of this kind goes out.
+  virtual void requested(int /*api_key*/) {}
+  /// The handle can't go on. On the thread that polls it.
+  virtual void fatal(const Failure&) {}
+
+  void line(Level level, const std::string& text) const;
+  void error(rd_kafka_t* handle, rd_kafka_resp_err_t code, const char* text);
+
+ protected:
+  Cluster& cluster_;
+};
+
+/// Makes a handle of this kind: the user's settings, then klamm's own. `name` is the group of a member, the transactional id of a
+/// transactional producer.
+Result<Handle> make_handle(Kind kind, Cluster& cluster, Callbacks& callbacks, const std::string& name = {});
+
+/// What a reader may have fetched ahead of its task before librdkafka stops fetching.
+struct FetchAhead {
+  std::size_t messages, bytes;
+};
+FetchAhead fetch_ahead(const KafkaOptions& options);
+/// Whether this librdkafka must be told to fetch again when a queue that was full has been read (2.2 has fetch.queue.backoff.ms instead).
+bool needs_kicks();
+
+}  // namespace klamm::inline v0::kafka
