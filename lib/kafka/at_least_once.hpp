@@ -1,0 +1,25 @@
+#pragma once
+
+#include "kafka/delivery.hpp"
+
+namespace klamm::inline v0::kafka {
+
+/// At least once: an idempotent producer, and the offsets when all records made before them are acknowledged. Later records are sent
+/// meanwhile. A broker that is away is waited for.
+class AtLeastOnceDelivery final : public Delivery {
+ public:
+  AtLeastOnceDelivery(const Shared& shared, std::string name) : Delivery{shared, std::move(name), Kind::idempotent} {}
+  ~AtLeastOnceDelivery() override { drop_handle(); }
+
+  Status open() override { return make_new_handle(); }
+  Status send(const Run& run) override;
+  Result<bool> settled() override;
+  Status commit(const std::string& group, const std::vector<log::OffsetCommit>& offsets) override;
+  Status abort() override;
+  Status serve() override;
+
+ private:
+  Status recover(const Failure& failure, const std::string& what);
+};
+
+}  // namespace klamm::inline v0::kafka

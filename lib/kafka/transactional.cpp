@@ -1,0 +1,172 @@
+#include "kafka/transactional.hpp"
+
+#include "kafka/base64.hpp"
+
+namespace klamm::inline v0::kafka {
+namespace {
+
+constexpr int call_ms = 5'000;
+
+// No retry will help: somebody has to change something.
+bool is_denied(rd_kafka_resp_err_t code) {
+  return code == RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED || code == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED ||
+         code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED || code == RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT ||
+         code == RD_KAFKA_RESP_ERR_OFFSET_METADATA_TOO_LARGE;
+}
+
+}  // namespace
+
+TransactionalDelivery::~TransactionalDelivery() {
+  if (handle_ == nullptr) return;
+  if (open_) static_cast<void>(failure_of(rd_kafka_abort_transaction(handle_.get(), 1'000)));
+  drop_handle();
+}
+
+template <class Call> Failure TransactionalDelivery::persist(const Call& call) {
+  for (;;) {
+    const Failure failure = failure_of(call());
+    if (!failure.retriable || failure.abort_required || failure.fatal || stopping()) return failure;
+    rd_kafka_poll(handle_.get(), 10);
+  }
+}
+
+Status TransactionalDelivery::open() {
+  open_ = false;
+  for (;;) {
+    if (Status status = make_new_handle(); !status.ok()) return status;
+    const Failure failure = persist([&] { return rd_kafka_init_transactions(handle_.get(), call_ms); });
+    if (failure.ok()) return {};
+    if (stopping()) return cancelled();
+    const Status status = cluster_.status(failure, "producer \"" + name_ + "\": can't begin transactions", name_);
+    if (is_denied(failure.code)) return {Code::failed_precondition, status.message(), name_};
+    cluster_.line(Level::warning, status.message() + ": trying again");
+    pause();
+  }
+}
+
+Status TransactionalDelivery::begin() {
+  if (open_) return {};
+  const Failure failure = failure_of(rd_kafka_begin_transaction(handle_.get()));
+  if (!failure.ok()) return recover(failure, "producer \"" + name_ + "\": a transaction can't begin");
+  open_ = true;
+  return {};
+}
+
+Status TransactionalDelivery::send(const Run& run) {
+  if (Status status = begin(); !status.ok()) return status;
+  if (Failure failure = produce_all(run); !failure.ok()) {
+    if (stopping()) return cancelled();
+    failure.abort_required = true;  // a commit would succeed without the record
+    if (failure.code == RD_KAFKA_RESP_ERR__QUEUE_FULL) failure = !record_failure_.ok() ? record_failure_ : handle_failure_;
+    return recover(failure, about(run) + ": a record can't be written");
+  }
+  return serve();
+}
+
+Status TransactionalDelivery::serve() {
+  rd_kafka_poll(handle_.get(), 0);
+  if (!record_failure_.ok()) return recover(record_failure_, failed_record_ + ": a record was not taken");
+  if (!handle_failure_.ok()) return recover(handle_failure_, "producer \"" + name_ + "\"");
+  return {};
+}
+
+Result<bool> TransactionalDelivery::settled() {
+  // Sends at once what lingers, and hears of it.
+  if (!all_acknowledged()) static_cast<void>(rd_kafka_flush(handle_.get(), 50));
+  if (Status status = serve(); !status.ok()) return status;
+  return all_acknowledged();
+}
+
+Status TransactionalDelivery::send_offsets(const std::string& group, const std::vector<log::OffsetCommit>& offsets) {
+  if (offsets.empty()) return {};
+  auto list = to_list(offsets, group);
+  if (!list.ok()) return list.status();
+  const Failure failure = persist([&] {
+    // Anew for each call: the generation may have moved on.
+    const GroupMetadata metadata = shared_.groups.metadata(group);
+    return rd_kafka_send_offsets_to_transaction(handle_.get(), list->get(), metadata.get(), call_ms);
+  });
+  if (failure.ok()) return {};
+  if (stopping()) return cancelled();
+  return recover(failure, "producer \"" + name_ + "\": the offsets can't be committed");
+}
+
+Status TransactionalDelivery::commit(const std::string& group, const std::vector<log::OffsetCommit>& offsets) {
+  if (Status status = begin(); !status.ok()) return status;
+  if (Status status = send_offsets(group, offsets); !status.ok()) return status;
+  const Failure failure = persist([&] { return rd_kafka_commit_transaction(handle_.get(), call_ms); });
+  if (failure.ok()) {
+    open_ = false;
+    aborts_in_a_row_ = 0;
+    refused_.clear();
+    return {};
+  }
+  if (stopping()) return cancelled();
+  Status status = recover(failure, "producer \"" + name_ + "\": the transaction can't be committed");
+  if (status.code() != Code::aborted || !renewed_) return status;
+  // The answer to the commit was lost with the handle. Its transaction has ended since, one way or the other: the offsets tell which.
+  const Result<bool> committed = is_committed(group, offsets);
+  if (!committed.ok()) return committed.status();
+  return *committed ? Status{} : status;
+}
+
+Result<bool> TransactionalDelivery::is_committed(const std::string& group, const std::vector<log::OffsetCommit>& offsets) {
+  std::vector<log::TopicPartition> partitions;
+  partitions.reserve(offsets.size());
+  for (const auto& offset : offsets) partitions.push_back(offset.input);
+  for (;;) {
+    if (stopping()) return cancelled();
+    auto found = shared_.admin.committed(group, partitions);
+    if (!found.ok()) {
+      if (found.status().code() != Code::unavailable) return found.status();
+      pause();
+      continue;
+    }
+    for (std::size_t i = 0; i < offsets.size(); ++i) {
+      const auto& one = (*found)[i];
+      if (!one || one->offset != offsets[i].committed.offset || one->metadata != offsets[i].committed.metadata) return false;
+    }
+    return !offsets.empty();
+  }
+}
+
+Status TransactionalDelivery::abort() {
+  if (!open_) {
+    reset_counts();
+    return {};
+  }
+  const Failure failure = persist([&] { return rd_kafka_abort_transaction(handle_.get(), call_ms); });
+  if (stopping() && !failure.ok()) return cancelled();
+  open_ = false;
+  if (failure.ok()) {
+    reset_counts();
+    return {};
+  }
+  return open();
+}
+
+Status TransactionalDelivery::recover(const Failure& failure, const std::string& what) {
+  if (stopping()) return cancelled();
+  const Failure cause = failure;
+  const std::string told = what;
+  renewed_ = false;
+  if (is_denied(cause.code)) return {Code::failed_precondition, cluster_.status(cause, told, name_).message(), name_};
+  const bool refused = !record_failure_.ok();
+  if (cause.needs_new_handle() || refused || ++aborts_in_a_row_ > 1 || !open_) {
+    aborts_in_a_row_ = 0;
+    renewed_ = true;
+    if (Status status = open(); !status.ok()) return status;
+  } else {
+    const Failure ended = persist([&] { return rd_kafka_abort_transaction(handle_.get(), call_ms); });
+    if (stopping()) return cancelled();
+    open_ = false;
+    if (!ended.ok()) {
+      renewed_ = true;
+      if (Status status = open(); !status.ok()) return status;
+    }
+  }
+  reset_counts();
+  return aborted(cause, told);
+}
+
+}  // namespace klamm::inline v0::kafka
