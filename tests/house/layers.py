@@ -12,6 +12,7 @@ ALLOWED = {
     "ports": (set(), {"pthread.h"}),
     "graph": (set(), {"protobuf"}),
     "log": ({"ports"}, {"sqlite3.h", "zlib.h", "posix", "absl"}),
+    "kafka": ({"log"}, {"rdkafka", "pthread.h"}),
     "state": ({"ports"}, {"sqlite3.h", "posix", "emmintrin.h"}),
     "runtime": ({"ports", "graph", "log"}, {"protobuf", "pthread.h"}),
     "app": ({"ports", "graph", "log", "runtime"}, {"posix"}),

@@ -1,0 +1,178 @@
+#include <pthread.h>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <thread>
+
+#include "kafka/inlet.hpp"
+#include "kafka/member.hpp"
+#include "kafka/producer.hpp"
+#include "kafka/reader.hpp"
+
+namespace klamm::inline v0::kafka {
+namespace {
+
+/// The log on a cluster: what its handles share, and a thread that sees to what nobody waits for.
+class KafkaLog final : public log::Log {
+ public:
+  explicit KafkaLog(KafkaOptions options) : cluster_{std::move(options)}, admin_callbacks_{cluster_}, fetchers_{cluster_} {}
+  ~KafkaLog() override;
+  Status open();
+
+  [[nodiscard]] std::string where() const override { return cluster_.where(); }
+  [[nodiscard]] bool connected() const override { return connected_; }
+  [[nodiscard]] bool shows_commits_late() const override { return true; }
+  [[nodiscard]] log::Partition default_partitions() const override { return cluster_.options().default_partitions; }
+
+  Result<std::optional<log::TopicState>> topic(const std::string& name) override;
+  Status create(std::span<const log::TopicState> topics) override { return admin_->create(topics); }
+  Status remove(std::span<const std::string> topics) override { return admin_->remove(topics); }
+  Result<log::Bounds> bounds(const log::TopicPartition& tp) override { return admin_->bounds(tp); }
+  Status purge(const log::TopicPartition& tp, log::Offset before) override;
+  // Brokers keep tombstones for delete.retention.ms, whoever may have read them.
+  void restored_from(const log::TopicPartition&, log::Offset) override {}
+
+  Result<std::unique_ptr<log::Reader>> reader(const log::TopicPartition& tp, log::Offset from, std::function<void()> wake) override;
+  Result<std::unique_ptr<log::Producer>> producer(const std::string& name, Guarantee guarantee, std::function<void()> wake) override {
+    return Producer::open({cluster_, *admin_, *groups_}, name, guarantee, std::move(wake));
+  }
+  Result<std::unique_ptr<log::Inlet>> inlet(const std::string& topic, const std::string& feeder) override;
+  Result<std::optional<std::int64_t>> feed_position(const std::string& feeder) override { return no_feeders(feeder); }
+
+  Result<std::unique_ptr<log::Member>> join(const std::string& group, std::vector<std::string> topics,
+                                            log::GroupListener& listener) override;
+  Result<std::vector<std::optional<log::Committed>>> committed(const std::string& group,
+                                                               std::span<const log::TopicPartition> partitions) override {
+    return admin_->committed(group, partitions);
+  }
+  Status forget(const std::string& group) override { return admin_->forget(group); }
+  // The group first: while it has members nothing goes. Done again it goes on where it was interrupted.
+  Status reset(const std::string& group, std::span<const std::string> topics) override {
+    if (Status status = admin_->forget(group); !status.ok()) return status;
+    return admin_->remove(topics);
+  }
+
+ private:
+  static Status no_feeders(const std::string& feeder) {
+    return {Code::failed_precondition, "feeder \"" + feeder + "\": its position can be kept on the embedded log only", feeder};
+  }
+  void keep_house();
+  void purge_what_is_due();
+
+  Cluster cluster_;
+  Callbacks admin_callbacks_;
+  std::unique_ptr<Admin> admin_;
+  std::unique_ptr<Groups> groups_;
+  Fetchers fetchers_;
+  std::mutex inlets_mutex_;
+  std::unique_ptr<InletProducer> inlets_;
+
+  std::atomic<bool> connected_{true};
+  std::mutex mutex_;
+  std::condition_variable stop_;
+  bool stopping_ = false;
+  std::map<log::TopicPartition, log::Offset> to_purge_;
+  std::thread house_;
+};
+
+KafkaLog::~KafkaLog() {
+  {
+    const std::lock_guard lock{mutex_};
+    stopping_ = true;
+  }
+  stop_.notify_all();
+  if (house_.joinable()) house_.join();
+}
+
+Status KafkaLog::open() {
+  if (Status status = check_settings(cluster_.options()); !status.ok()) return status;
+  auto admin = Admin::connect(cluster_, admin_callbacks_);
+  if (!admin.ok()) return admin.status();
+  admin_ = std::move(*admin);
+  groups_ = std::make_unique<Groups>(cluster_, *admin_);
+  house_ = std::thread{[this] { keep_house(); }};
+  pthread_setname_np(house_.native_handle(), "klamm-kafka");
+  return {};
+}
+
+void KafkaLog::keep_house() {
+  for (bool hungry = false;;) {
+    {
+      std::unique_lock lock{mutex_};
+      if (stop_.wait_for(lock, std::chrono::milliseconds{hungry ? 10 : 50}, [this] { return stopping_; })) return;
+    }
+    admin_->serve();
+    hungry = fetchers_.serve();
+    if (cluster_.take_suspicion() || !connected_) connected_ = admin_->reachable(connected_ ? 2'000 : 500);
+    purge_what_is_due();
+  }
+}
+
+void KafkaLog::purge_what_is_due() {
+  std::map<log::TopicPartition, log::Offset> due;
+  {
+    const std::lock_guard lock{mutex_};
+    due.swap(to_purge_);
+  }
+  if (due.empty() || !connected_) return;
+  // Not worth another try: the next commit asks for more.
+  if (Status status = admin_->purge(due); !status.ok()) cluster_.line(Level::warning, status.message());
+}
+
+Status KafkaLog::purge(const log::TopicPartition& tp, log::Offset before) {
+  const std::lock_guard lock{mutex_};
+  log::Offset& due = to_purge_[tp];
+  due = std::max(due, before);
+  return {};
+}
+
+Result<std::optional<log::TopicState>> KafkaLog::topic(const std::string& name) {
+  auto info = admin_->topic(name);
+  if (!info.ok()) return info.status();
+  if (!*info) return std::optional<log::TopicState>{};
+  return std::optional{std::move((*info)->state)};
+}
+
+Result<std::unique_ptr<log::Reader>> KafkaLog::reader(const log::TopicPartition& tp, log::Offset from, std::function<void()> wake) {
+  auto place = fetchers_.place(tp);
+  if (!place.ok()) return place.status();
+  return Reader::open(std::move(*place), from, std::move(wake));
+}
+
+Result<std::unique_ptr<log::Inlet>> KafkaLog::inlet(const std::string& topic, const std::string& feeder) {
+  if (!feeder.empty()) return no_feeders(feeder);
+  auto info = admin_->topic(topic);
+  if (!info.ok()) return info.status();
+  if (!*info) return Status{Code::not_found, "topic \"" + topic + "\": does not exist", topic};
+  const std::lock_guard lock{inlets_mutex_};
+  if (inlets_ == nullptr) {
+    auto inlets = InletProducer::connect(cluster_);
+    if (!inlets.ok()) return inlets.status();
+    inlets_ = std::move(*inlets);
+  }
+  return inlets_->inlet(**info);
+}
+
+Result<std::unique_ptr<log::Member>> KafkaLog::join(const std::string& group, std::vector<std::string> topics,
+                                                    log::GroupListener& listener) {
+  std::string missing;
+  for (const std::string& topic : topics) {
+    auto partitions = admin_->partitions(topic);
+    if (!partitions.ok()) return partitions.status();
+    if (*partitions == 0) missing += (missing.empty() ? "\"" : ", \"") + topic + '"';
+  }
+  if (!missing.empty())
+    return Status{Code::not_found, "group \"" + group + "\": can't be joined, these topics do not exist: " + missing, group};
+  return Member::join(cluster_, *groups_, group, topics, listener);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<log::Log>> open_kafka(KafkaOptions options) {
+  auto log = std::make_unique<KafkaLog>(std::move(options));
+  if (Status status = log->open(); !status.ok()) return status;
+  return std::unique_ptr<log::Log>{std::move(log)};
+}
+
+}  // namespace klamm::inline v0::kafka

@@ -1,0 +1,92 @@
+#include "kafka/member.hpp"
+
+namespace klamm::inline v0::kafka {
+
+Result<std::unique_ptr<log::Member>> Member::join(Cluster& cluster, Groups& groups, const std::string& group,
+                                                  const std::vector<std::string>& topics, log::GroupListener& listener) {
+  std::unique_ptr<Member> member{new Member{cluster, groups, group, listener}};
+  auto handle = make_handle(Kind::member, cluster, *member->seat_, group);
+  if (!handle.ok()) return handle.status();
+  member->seat_->handle = std::move(*handle);
+  rd_kafka_t* const raw = member->seat_->handle.get();
+  rd_kafka_poll_set_consumer(raw);
+  if (member->entered_ = groups.enter(group, member->seat_); !member->entered_)
+    return Status{Code::failed_precondition, "group \"" + group + "\": this process is a member already", group};
+  const PartitionList list{rd_kafka_topic_partition_list_new(static_cast<int>(topics.size()))};
+  for (const std::string& topic : topics) rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), RD_KAFKA_PARTITION_UA);
+  if (const auto code = rd_kafka_subscribe(raw, list.get()); code != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return cluster.status(failure_of(code), "group \"" + group + "\": can't be joined", group);
+  return std::unique_ptr<log::Member>{std::move(member)};
+}
+
+Member::~Member() {
+  listener_ = nullptr;
+  if (entered_) groups_.leave(group_);
+  if (seat_->handle != nullptr) static_cast<void>(rd_kafka_consumer_close(seat_->handle.get()));
+  seat_->owner = nullptr;  // whoever commits by the seat at the moment keeps it a little longer
+}
+
+Status Member::poll() {
+  // A few at a time, each at once there; none carries a record.
+  for (int i = 0; i < 100 && failure_.ok(); ++i) {
+    rd_kafka_message_t* message = rd_kafka_consumer_poll(seat_->handle.get(), 0);
+    if (message == nullptr) break;
+    if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) failed(*message);
+    rd_kafka_message_destroy(message);
+  }
+  return failure_;
+}
+
+void Member::rebalance(rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t* partitions) {
+  std::vector<log::TopicPartition> list;
+  list.reserve(static_cast<std::size_t>(partitions->cnt));
+  for (int i = 0; i < partitions->cnt; ++i) list.push_back({partitions->elems[i].topic, partitions->elems[i].partition});
+  rd_kafka_t* const handle = seat_->handle.get();
+  const PartitionList nothing{rd_kafka_topic_partition_list_new(0)};
+  if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+    const Failure failure = failure_of(rd_kafka_incremental_assign(handle, nothing.get()));
+    if (!failure.ok()) cluster_.line(Level::error, "group \"" + group_ + "\": " + failure.text);
+    seat_->joining = false;
+    if (listener_ != nullptr && !list.empty()) listener_->assigned(list);
+    return;
+  }
+  const bool lost = rd_kafka_assignment_lost(handle) != 0;
+  seat_->revoking = !lost;
+  if (listener_ != nullptr && !list.empty()) lost ? listener_->lost(list) : listener_->revoked(list);
+  seat_->revoking = false;
+  const Failure failure = failure_of(rd_kafka_incremental_unassign(handle, nothing.get()));
+  if (!failure.ok()) cluster_.line(Level::error, "group \"" + group_ + "\": " + failure.text);
+}
+
+void Member::fatal(const Failure& failure) {
+  const std::string what = "group \"" + group_ + "\": this member can't go on";
+  if (failure.code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID) {
+    failure_ = {Code::failed_precondition,
+                what + ": another process has joined as \"" + cluster_.options().group_instance_id +
+                    "\": give every process a .group_instance_id of its own",
+                group_};
+  } else {
+    failure_ = cluster_.status(failure, what, group_);
+  }
+}
+
+void Member::failed(const rd_kafka_message_t& message) {
+  if (message.err == RD_KAFKA_RESP_ERR__FATAL) return fatal(failure_of(message.err, seat_->handle.get()));
+  Failure failure = failure_of(message.err);
+  if (const char* words = rd_kafka_message_errstr(&message); words != nullptr) failure.text = words;
+  const Status status = cluster_.status(failure, "group \"" + group_ + "\"", group_);
+  switch (message.err) {
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL:
+    case RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT:
+    case RD_KAFKA_RESP_ERR__FATAL:
+      failure_ = status;
+      break;
+    // Everything else passes: coordinators move, topics come, a slow poll is followed by `lost`.
+    default:
+      cluster_.line(Level::warning, status.message());
+  }
+}
+
+}  // namespace klamm::inline v0::kafka
