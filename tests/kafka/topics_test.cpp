@@ -1,0 +1,120 @@
+#include "support.hpp"
+
+namespace klamm::kafka::test {
+namespace {
+
+Status create(log::Log& log, const TopicState& topic) { return log.create(std::span{&topic, 1}); }
+
+}  // namespace
+
+TEST_CASE("kafka: a topic is created as asked for, and found so") {
+  const auto log = open();
+  const std::string name = unique("changelog");
+  CHECK_FALSE(must(log->topic(name)).has_value());
+  CHECK(create(*log, {.name = name, .partitions = 3, .cleanup = log::Cleanup::compact}).ok());
+  const auto found = must(log->topic(name));
+  REQUIRE(found.has_value());
+  CHECK(found->partitions == 3);
+  CHECK(found->cleanup == log::Cleanup::compact);
+  CHECK(create(*log, {.name = name, .partitions = 3, .cleanup = log::Cleanup::compact}).ok());
+}
+
+TEST_CASE("kafka: an existing topic of other partitions or another policy is an error with both") {
+  const auto log = open();
+  const std::string name = make_topic(*log, "two", 2);
+  const Status count = create(*log, {.name = name, .partitions = 3});
+  CHECK(count.code() == Code::failed_precondition);
+  CHECK(count.message() == "topic \"" + name + "\": has 2 partitions, not 3: ask for 2, or reset the application");
+  const Status policy = create(*log, {.name = name, .partitions = 2, .cleanup = log::Cleanup::compact});
+  CHECK(policy.code() == Code::failed_precondition);
+  CHECK(policy.message().find("has cleanup.policy \"delete\", not \"compact\"") != std::string::npos);
+}
+
+TEST_CASE("kafka: what can't be created says why, with the broker") {
+  const auto log = open();
+  CHECK(create(*log, {.name = "a/b"}).code() == Code::invalid_argument);
+  KafkaOptions with = options();
+  with.replication_factor = 3;
+  const auto other = open(with);
+  const Status status = create(*other, {.name = unique("replicated")});
+  CHECK(status.code() == Code::invalid_argument);
+  CHECK(status.message().find(brokers()) != std::string::npos);
+}
+
+TEST_CASE("kafka: processes that create the same topic at once are all content") {
+  const std::string name = unique("raced");
+  std::vector<std::thread> threads;
+  std::atomic<int> good{0};
+  std::vector<std::unique_ptr<log::Log>> logs;
+  for (int i = 0; i < 4; ++i) logs.push_back(open());
+  for (const auto& log : logs) {
+    threads.emplace_back([&] {
+      if (create(*log, {.name = name, .partitions = 2, .cleanup = log::Cleanup::compact}).ok()) ++good;
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  CHECK(good == 4);
+}
+
+TEST_CASE("kafka: records of 1970 and of the far future stay in the topics that klamm makes") {
+  const auto log = open();
+  for (const auto cleanup : {log::Cleanup::keep, log::Cleanup::compact}) {
+    const std::string topic = make_topic(*log, "times", 1, cleanup);
+    const auto producer = must(log->producer(unique("p"), Guarantee::exactly_once, nullptr));
+    const auto number = must(producer->topic(topic));
+    for (const std::int64_t time : {std::int64_t{0}, std::int64_t{1}, std::int64_t{-5}, std::int64_t{32'503'680'000'000}})
+      producer->append(number, 0, bytes(std::to_string(time)), bytes("v"), Timestamp{time}, {});
+    const Status status = commit(*producer);
+    CHECK_MESSAGE(status.ok(), status.message());
+    const auto reader = must(log->reader({topic, 0}, 0, nullptr));
+    std::vector<std::int64_t> times;
+    CHECK(eventually([&] {
+      const auto polled = reader->poll(100, [&](std::span<const RawMessage> run) {
+        for (const auto& message : run) times.push_back(message.timestamp.milliseconds());
+        return run.size();
+      });
+      return polled.ok() && times.size() == 4;
+    }));
+    // Kafka's clients take 0 for "now", so it becomes 1.
+    CHECK(times == std::vector<std::int64_t>{1, 1, -5, 32'503'680'000'000});
+  }
+}
+
+TEST_CASE("kafka: purged records are gone, and a reader that stands before them is told") {
+  const auto log = open();
+  const std::string topic = make_topic(*log, "purged");
+  const auto producer = must(log->producer(unique("p"), Guarantee::exactly_once, nullptr));
+  const auto number = must(producer->topic(topic));
+  for (int i = 0; i < 10; ++i) append(*producer, number, "k", std::to_string(i));
+  REQUIRE(commit(*producer).ok());
+  CHECK(log->purge({topic, 0}, 6).ok());
+  CHECK(eventually([&] { return must(log->bounds({topic, 0})).begin == 6; }));
+  const auto reader = must(log->reader({topic, 0}, 2, nullptr));
+  Status failure;
+  CHECK(eventually([&] {
+    auto polled = reader->poll(10, [](std::span<const RawMessage> run) { return run.size(); });
+    failure = polled.status();
+    return !failure.ok();
+  }));
+  CHECK(failure.code() == Code::out_of_range);
+  reader->seek(6);
+  CHECK(read_to(*reader, 10) == Lines{"6 k=6", "7 k=7", "8 k=8", "9 k=9"});
+}
+
+TEST_CASE("kafka: removed topics are gone, and may have been gone before") {
+  const auto log = open();
+  const std::vector<std::string> names{make_topic(*log, "gone"), unique("never")};
+  CHECK(log->remove(names).ok());
+  CHECK_FALSE(must(log->topic(names[0])).has_value());
+  CHECK(log->bounds({names[0], 0}).status().code() == Code::not_found);
+}
+
+TEST_CASE("kafka: a partition that is not there is named with those that are") {
+  const auto log = open();
+  const std::string topic = make_topic(*log, "two", 2);
+  const Status status = log->bounds({topic, 2}).status();
+  CHECK(status.code() == Code::not_found);
+  CHECK(status.message() == "topic \"" + topic + "\": has partitions 0 to 1, no partition 2");
+}
+
+}  // namespace klamm::kafka::test
