@@ -3,7 +3,6 @@
 #include <array>
 #include <optional>
 #include <string>
-#include <tuple>
 #include <utility>
 
 #include "klamm/detail/fused.hpp"
@@ -507,41 +506,33 @@ template <class K, class V, class Chain = detail::Here<K, V>> class [[nodiscard]
     }
   }
 
-  /// The last argument may be with(…).
+  /// `arguments`: stores, and at the end perhaps with(...).
   template <class P, bool Keyed, class... A> auto processed(const Named& named, const A&... arguments) const {
-    const std::tuple<const A&...> all{arguments...};
-    if constexpr (detail::last_is_with<A...>())
-      return split<P, Keyed>(named, std::get<sizeof...(A) - 1>(all), all, std::make_index_sequence<sizeof...(A) - 1>{});
-    else
-      return processed_with<P, Keyed>(named, detail::With<>{}, arguments...);
-  }
-  template <class P, bool Keyed, class W, class All, std::size_t... I>
-  auto split(const Named& named, const W& with, const All& all, std::index_sequence<I...>) const {
-    return processed_with<P, Keyed>(named, with, std::get<I>(all)...);
-  }
-  template <class P, bool Keyed, class W, class... S> auto processed_with(const Named& named, const W& with, const S&... stores) const {
     using namespace detail;
     using C = context_of_t<P>;
-    constexpr bool said = Keyed ? says_value_context_v<P> : says_context_v<P>, handles = (store_handle_v<S> && ...);
+    using Given = ProcessArguments<Types<>, A...>;
+    constexpr bool said = Keyed ? says_value_context_v<P> : says_context_v<P>, handles = store_handles_v<typename Given::Stores>;
     static_assert(
         said || Keyed,
         "klamm: process<P>(stores...): P must say what it forwards: using Context = klamm::Context<Key, Value>; (Context<>: nothing)");
     static_assert(said || !Keyed,
                   "klamm: process_values<P>(stores...): P must say what it forwards: using Context = klamm::ValueContext<Value>;");
-    static_assert(handles || !said,
+    static_assert(handles || !said || (std::is_same_v<A, Inert> || ...),
                   "klamm: process(stores...): each must be what topology.store<Key, Value>(name) has made; with(...) is the last");
     if constexpr (said && handles) {
-      constexpr bool slots = forwards_slots_v<C>, made = constructs<P, C, S...>(W::types), takes = processes_v<P, K, V>;
+      constexpr bool slots = forwards_slots_v<C>, takes = processes_v<P, K, V>;
+      constexpr bool made = constructs<P, C>(typename Given::Stores{}, Given::With::types);
       static_assert(slots, "klamm: process(stores...): what P forwards is kept in slots and must be default-constructible");
       static_assert(
           made || !slots,
           "klamm: process(stores..., with(...)): P{stores..., context, ...} must be valid, with a klamm::KeyValueStore<Key, Value>& "
           "for each store in this order, P's Context&, and const references to what with(...) holds");
-      static_assert(
-          takes || !made || !slots,
-          "klamm: process(stores...): P must have void process(const klamm::Record<Key, const Value>&) for this stream's key and value");
+      static_assert(takes || !made || !slots,
+                    "klamm: process(stores...): P must have void process(const klamm::Record<Key, const Value>&) for this stream's key and "
+                    "value");
       if constexpr (slots && made && takes)
-        return process_stage<P, Keyed, C>(named, with, stores...);
+        return Given::call([&](const auto& with, const auto&... stores) { return process_stage<P, Keyed, C>(named, with, stores...); },
+                           arguments...);
       else
         return Inert{};
     } else {

@@ -45,3 +45,33 @@ TEST_CASE("branches, maps and look-ups allocate nothing per record once they are
   CHECK(seen - seen_before == 5 * value.size() * batch.size());
   CHECK(allocations - before < 10);  // per batch, not per record
 }
+
+TEST_CASE("a processor with a store allocates nothing per record once it is warm") {
+  struct Counts {
+    using Context = klamm::Context<std::string, std::string>;
+    klamm::KeyValueStore<std::string, std::string>& last;
+    Context& context;
+    std::size_t due = 0;
+    void process(const klamm::Record<std::string, const std::string>& record) {
+      const std::string* before = last.find(record.key);
+      if (before != nullptr) context.forward(record.key, *before, {.timestamp = context.stream_time()});
+      last.put(record.key, record.value);
+      last.update(record.key, [](std::string& value) { value[0] = 'y'; });
+    }
+  };
+  klamm::Topology t{"app"};
+  std::size_t seen = 0;
+  t.stream(in)
+      .process<Counts>(t.store<std::string, std::string>("last"))
+      .mutate([](std::string& v) { v[0] = 'x'; })
+      .for_each([&](const std::string& v) { seen += v.size(); });
+  klamm::TestDriver d{t};
+  const std::string key = "a key that is longer than sso is", value = "a value that is longer than the small string is";
+  const klamm::RawMessage message{klamm::detail::view_of(key), klamm::detail::view_of(value), klamm::Timestamp{1}, 0, 0};
+  const std::vector<klamm::RawMessage> batch(1000, message);
+  REQUIRE(d.feed(in, batch).ok());
+  const std::size_t before = allocations, seen_before = seen;
+  REQUIRE(d.feed(in, batch).ok());
+  CHECK(seen - seen_before == value.size() * batch.size());
+  CHECK(allocations - before < 10);
+}

@@ -104,3 +104,35 @@ TEST_CASE("the protobuf message has all of it") {
   CHECK(message.operators(2).stage() == filter.stage());  // one loop
   CHECK(message.topics(1).partitions() == 4);
 }
+
+TEST_CASE("processors are shown with their stores, as text, in the pictures and to tools") {
+  struct Keeps {
+    using Context = klamm::ValueContext<std::string>;
+    klamm::KeyValueStore<std::string, std::int64_t>& rows;
+    Context& context;
+    void process(const klamm::Record<std::string, const std::string>&) {}
+  };
+  klamm::Topology t{"app"};
+  const auto seen = t.store<std::string, std::int64_t>("seen");
+  t.stream(Text{"in"}).process_values<Keeps>(seen).to(Text{"out"});
+  CHECK(t.describe() ==
+        "topology app\n"
+        "topic in: source\n"
+        "topic out: sink\n"
+        "topic app-seen-changelog: changelog\n"
+        "store seen: string -> int64, logged by app-seen-changelog\n"
+        "sub-topology 0 in\n"
+        "  source in reads in\n"
+        "  process_values in.process_values-seen <- in uses seen\n"
+        "  to in.to-out <- in.process_values-seen writes out\n");
+  CHECK(contains(t.dot(), "\"store seen\" [label=\"store seen\",shape=box3d];"));
+  CHECK(contains(t.dot(), "\"store seen\" -> \"in.process_values-seen\" [style=dashed,dir=both];"));
+  CHECK(contains(t.dot(), "\"store seen\" -> \"topic app-seen-changelog\" [style=dotted];"));
+  CHECK(contains(t.mermaid(), "s0_[[\"store seen\"]]"));
+  CHECK(contains(t.mermaid(), "s0_ <-.-> n1"));
+  klamm::pb::Topology message;
+  REQUIRE(message.ParseFromString(t.proto()));
+  CHECK(message.stores(0).operator_().empty());
+  REQUIRE(message.operators(1).uses_size() == 1);
+  CHECK(message.operators(1).uses(0) == "seen");
+}

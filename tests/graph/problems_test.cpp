@@ -187,3 +187,60 @@ TEST_CASE("a key without a serde is reported where it would need a repartition t
   plain.join(users, [](const Plain&, const std::string& w) { return w; }).to(out);
   CHECK(Problems{t}.has("the key changed, so the records go through a repartition topic", line));
 }
+
+namespace {
+struct Keeps {
+  using Context = klamm::Context<std::string, std::string>;
+  klamm::KeyValueStore<std::string, std::string>& rows;
+  Context& context;
+  void process(const klamm::Record<std::string, const std::string>&) {}
+};
+}  // namespace
+
+TEST_CASE("a store that no operator uses is reported where it was made") {
+  klamm::Topology t{"app"};
+  t.stream(in).to(out);
+  const int line = __LINE__ + 1;
+  static_cast<void>(t.store<std::string, std::string>("idle"));
+  CHECK(Problems{t}.has("store \"idle\": no operator uses it: give it to process<P>(store), or leave it out", line));
+}
+
+TEST_CASE("two stores of one name are reported, whoever made them") {
+  klamm::Topology t{"app"};
+  auto rows = t.store<std::string, std::string>("rows");
+  t.stream(in).process<Keeps>(rows).to(out);
+  const int line = __LINE__ + 1;
+  auto again = t.store<std::string, std::string>("rows");
+  t.stream(other).process<Keeps>(again).to(out);
+  CHECK(Problems{t}.has("store \"rows\": fed from two places, first at ", line));
+}
+
+TEST_CASE("a processor with stores behind a changed key is reported, and a topic between them cures it") {
+  const auto first = [](const std::string& v) { return v.substr(0, 1); };
+  klamm::Topology t{"app"};
+  auto rows = t.store<std::string, std::string>("rows");
+  const int line = __LINE__ + 1;
+  t.stream(in).select_key(first).process<Keeps>(rows, klamm::as("late")).to(out);
+  CHECK(Problems{t}.has("process \"late\": the key of its stream was changed", line));
+  klamm::Topology cured{"app"};
+  auto kept = cured.store<std::string, std::string>("rows");
+  cured.stream(in).select_key(first).through(klamm::Topic<std::string, std::string>{"by-letter"}).process<Keeps>(kept).to(out);
+  CHECK(cured.check().empty());
+}
+
+TEST_CASE("a store of another topology, and one that is given twice, are reported") {
+  struct Twice {
+    using Context = klamm::Context<>;
+    klamm::KeyValueStore<std::string, std::string>&a, &b;
+    Context& context;
+    void process(const klamm::Record<std::string, const std::string>&) {}
+  };
+  klamm::Topology one{"one"}, two{"two"};
+  auto rows = one.store<std::string, std::string>("rows");
+  int line = __LINE__ + 1;
+  two.stream(in).process<Keeps>(rows).to(out);
+  CHECK(Problems{two}.has("process: its two sides belong to two topologies", line));
+  line = __LINE__ + 1;
+  one.stream(in).process<Twice>(rows, rows);
+  CHECK(Problems{one}.has("process \"in.process-rows\": store \"rows\" is given to it twice", line));
+}

@@ -106,15 +106,25 @@ template <class... A> struct With {
   static constexpr Types<A...> types{};
   std::tuple<A...> arguments;
 };
-template <class T> constexpr bool with_v = false;
-template <class... A> constexpr bool with_v<With<A...>> = true;
-template <class... A> constexpr bool last_is_with() {
-  bool last = false;
-  ((last = with_v<A>), ...);
-  return last;
-}
+/// The arguments of `process`, told apart: stores, and at the end perhaps a With. `Done`: those that are known to come before it.
+template <class Done, class... A> struct ProcessArguments;
+template <class... S> struct ProcessArguments<Types<S...>> {
+  using Stores = Types<S...>;
+  using With = detail::With<>;
+  template <class F> static auto call(F f, const S&... stores) { return f(With{}, stores...); }
+};
+template <class... S, class... W> struct ProcessArguments<Types<S...>, With<W...>> {
+  using Stores = Types<S...>;
+  using With = detail::With<W...>;
+  template <class F> static auto call(F f, const S&... stores, const With& with) { return f(with, stores...); }
+};
+template <class... S, class Next, class... Rest>
+struct ProcessArguments<Types<S...>, Next, Rest...> : ProcessArguments<Types<S..., Next>, Rest...> {};
 
-template <class P, class C, class... S, class... A> constexpr bool constructs(Types<A...>) {
+template <class> constexpr bool store_handles_v = false;
+template <class... S> constexpr bool store_handles_v<Types<S...>> = (store_handle_v<S> && ...);
+
+template <class P, class C, class... S, class... A> constexpr bool constructs(Types<S...>, Types<A...>) {
   return requires(KeyValueStore<typename S::key_type, typename S::value_type> & ... stores, C & context, const A&... arguments) {
     P{stores..., context, arguments...};
   };
