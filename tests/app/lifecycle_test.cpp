@@ -5,6 +5,8 @@
 
 #include <atomic>
 #include <chrono>
+#include <map>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -245,4 +247,94 @@ TEST_CASE("drain waits for what was sent by producers that nobody holds any more
   for (int i = 0; i < 100; ++i) REQUIRE(app.producer(in).send("k", i).ok());
   CHECK(*app.drain(20s));
   CHECK(*app.query<std::int64_t>("n").get(std::string{"k"}) == 100);
+}
+
+namespace {
+
+const klamm::Topic<std::string, std::string> told{"told"};
+
+/// Tells of its end, and of each tick.
+struct Teller {
+  using Context = klamm::Context<std::string, std::string>;
+  explicit Teller(Context& c) : context{c} {
+    ticker = context.schedule(2ms, klamm::Time::wall_clock, [this](klamm::Timestamp) {
+      context.forward("tick", "");
+      if (++ticks == 3) ticker.cancel();
+    });
+  }
+  void process(const klamm::Record<std::string, const std::int64_t>& record) { last = record.value; }
+  void close() { context.forward("closed", std::to_string(last)); }
+
+  Context& context;
+  klamm::Punctuation ticker;
+  int ticks = 0;
+  std::int64_t last = 0;
+};
+
+/// How often each key stands in the topic `told` of a directory.
+std::map<std::string, int> told_in(const std::string& directory) {
+  std::mutex mutex;
+  std::map<std::string, int> found;
+  klamm::Topology topology{"reader"};
+  topology.stream(told).for_each([&](const std::string& key, const std::string& value) {
+    const std::lock_guard lock{mutex};
+    ++found[key + value];
+  });
+  klamm::App app{topology, {.log = klamm::embedded(directory), .application_id = "teller", .log_sink = quiet}};
+  REQUIRE(app.start().ok());
+  REQUIRE(app.drain(30s) == true);
+  REQUIRE(app.stop(30s).ok());
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("wall-clock punctuations wake an idle worker, and close() forwards into the last commit") {
+  const klamm::testing::TemporaryDirectory directory;
+  {
+    klamm::Topology topology{"teller"};
+    topology.stream(in).process<Teller>().to(told);
+    klamm::App app{topology, {.log = klamm::embedded(directory.path()), .partitions = 1, .commit_interval = 5ms, .log_sink = quiet}};
+    REQUIRE(app.start().ok());
+    auto producer = app.producer(in);
+    REQUIRE(producer.send("k", 41).ok());
+    REQUIRE(producer.send("k", 42).ok());
+    REQUIRE(producer.flush().ok());
+    REQUIRE(app.drain(30s) == true);
+    std::this_thread::sleep_for(100ms);  // no record comes: only the clock moves
+    REQUIRE(app.stop(30s).ok());
+  }
+  const std::map<std::string, int> found = told_in(directory.path());
+  CHECK(found == std::map<std::string, int>{{"tick", 3}, {"closed42", 1}});
+}
+
+TEST_CASE("close() is not called after a failure, and what it throws goes to the error policy") {
+  static std::atomic<int> closed;
+  struct Throws {
+    using Context = klamm::Context<>;
+    explicit Throws(Context&) {}
+    void process(const klamm::Record<std::string, const std::int64_t>& record) {
+      if (record.value < 0) throw std::runtime_error{"negative"};
+    }
+    void close() {
+      ++closed;
+      throw std::runtime_error{"can't end"};
+    }
+  };
+  for (const std::int64_t value : {-1, 1}) {
+    closed = 0;
+    klamm::Topology topology{"throws"};
+    topology.stream(in).process<Throws>();
+    klamm::App app{topology, {.log = klamm::in_memory(), .partitions = 1, .log_sink = quiet}};
+    REQUIRE(app.start().ok());
+    auto producer = app.producer(in);
+    REQUIRE(producer.send("k", value).ok());
+    static_cast<void>(producer.flush());  // fails where the application has stopped already
+    if (value > 0) REQUIRE(app.drain(30s) == true);
+    if (value < 0) static_cast<void>(app.wait());
+    const klamm::Status status = app.stop(30s);
+    CHECK(status.code() == klamm::Code::failed_record);
+    CHECK(closed == (value < 0 ? 0 : 1));
+    CHECK(status.message().find(value < 0 ? "negative" : "can't end") != std::string::npos);
+  }
 }

@@ -25,6 +25,29 @@ const klamm::Topic<std::string, std::int64_t> in{"in"};
 const klamm::Topic<std::string, std::int64_t> changes{"changes"};
 const klamm::Topic<std::string, std::string> joined{"joined"};
 
+/// Counts in a store, and now and then says how many; one of its punctuations ends itself.
+struct Ticks {
+  using Context = klamm::Context<std::string, std::int64_t>;
+  Ticks(klamm::KeyValueStore<std::string, std::int64_t>& s, Context& c) : seen{s}, context{c} {
+    context.schedule(klamm::Duration{7}, klamm::Time::stream, [this](klamm::Timestamp) { say("seven"); });
+    few = context.schedule(klamm::Duration{10}, klamm::Time::stream, [this](klamm::Timestamp) {
+      say("few");
+      if (*seen.update("", [](std::int64_t& n) { ++n; }) == 4) few.cancel();
+    });
+  }
+  void process(const klamm::Record<std::string, const std::int64_t>& record) {
+    seen.update(record.key, [](std::int64_t& n) { ++n; });
+  }
+  void say(const char* name) {
+    std::int64_t sum = 0;
+    seen.scan([&sum](const std::string& key, std::int64_t n) { sum += key.empty() ? 1000 * n : n; });
+    context.forward(name, sum);
+  }
+  klamm::KeyValueStore<std::string, std::int64_t>& seen;
+  Context& context;
+  klamm::Punctuation few;
+};
+
 klamm::Topology pipeline() {
   klamm::Topology topology{"aborts"};
   const auto text = klamm::table<std::string>("text").fold([](std::string& all, std::int64_t v) {
@@ -37,6 +60,7 @@ klamm::Topology pipeline() {
   auto texts = values.group_by([](std::int64_t v) { return "g" + std::to_string(v % 13); }).aggregate(text);
   texts.to(joined);
   values.group_by_key().count("n").to(changes);
+  values.process<Ticks>(topology.store<std::string, std::int64_t>("seen")).to(klamm::Topic<std::string, std::int64_t>{"ticks"});
   // Two inputs in one task: their look-ahead must go with an abort.
   auto names = topology.table(klamm::Topic<std::string, std::int64_t>{"names"}, "names");
   values.left_join(names, [](std::int64_t v, const std::int64_t* w) { return w == nullptr ? v : *w; })
@@ -99,8 +123,8 @@ struct World {
     return text;
   }
   std::string everything() {
-    return "changes\n" + topic("changes") + "joined\n" + topic("joined") + "looked-up\n" + topic("looked-up") + "text\n" + table("text") +
-           "n\n" + table("n");
+    return "changes\n" + topic("changes") + "joined\n" + topic("joined") + "looked-up\n" + topic("looked-up") + "ticks\n" + topic("ticks") +
+           "seen\n" + table("seen") + "text\n" + table("text") + "n\n" + table("n");
   }
   std::int64_t aborts() {
     std::int64_t sum = 0;
