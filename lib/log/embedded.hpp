@@ -2,6 +2,7 @@
 
 #include "klamm/api.hpp"
 #include "log/log.hpp"
+#include "ports/clock.hpp"
 
 namespace klamm::inline v0::log {
 
@@ -36,11 +37,19 @@ struct MemoryOptions {
   /// `send` of an inlet blocks while so much of its partition is not committed by the group that reads it; 0: never.
   std::size_t inlet_bytes = 0;
   std::int64_t compact_at_least = 1'000;  ///< records in a partition below which compaction is not worth it
+  /// With a clock, groups have many members: a process each, by `memory_client`. Tombstones stay then, since a member that comes back after
+  /// any time may need them.
+  ports::Clock* clock = nullptr;
+  Duration session{10'000};  ///< a member that does not poll for so long is out
 };
 
 /// A log in memory, gone with the object. No file, no thread: everything happens in the call, in the order of calls, and readers' and
 /// producers' `wake` are called before the call that caused it returns. Readers, producers, inlets and members must be gone before the log
 /// is.
 KLAMM_TESTING_API std::unique_ptr<Log> memory_log(MemoryOptions options = {});
+
+/// The same log as another process sees it: members and producers made by it belong together, so that commits of a member that is out are
+/// refused. `memory` was made by `memory_log` with a clock, and outlives it.
+KLAMM_TESTING_API std::unique_ptr<Log> memory_client(Log& memory);
 
 }  // namespace klamm::inline v0::log

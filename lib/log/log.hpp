@@ -146,7 +146,7 @@ class Inlet {
 class GroupListener {
  public:
   virtual ~GroupListener() = default;
-  /// These are this member's from now on, beside those it has.
+  /// These are this member's from now on, beside those it has. The first assignment is told even when it is empty.
   virtual void assigned(std::span<const TopicPartition> partitions) = 0;
   /// These go to others when the call returns: until then commits of them count.
   virtual void revoked(std::span<const TopicPartition> partitions) = 0;

@@ -1,10 +1,13 @@
+#include <atomic>
 #include <cassert>
 #include <condition_variable>
 #include <utility>
 
 #include "log/compaction.hpp"
 #include "log/embedded.hpp"
+#include "log/forwarding_log.hpp"
 #include "log/open_transaction.hpp"
+#include "log/shared_groups.hpp"
 #include "log/topics.hpp"
 
 namespace klamm::inline v0::log {
@@ -12,7 +15,11 @@ namespace {
 
 class MemoryLog final : public Log {
  public:
-  explicit MemoryLog(MemoryOptions options) : options_{options} {}
+  using Client = SharedGroups::Client;
+
+  explicit MemoryLog(MemoryOptions options) : options_{options} {
+    if (options.clock != nullptr) shared_.emplace(topics_, *options.clock, options.session);
+  }
 
   [[nodiscard]] std::string where() const override { return "memory"; }
   [[nodiscard]] Partition default_partitions() const override { return options_.default_partitions; }
@@ -38,8 +45,13 @@ class MemoryLog final : public Log {
  private:
   friend class MemoryProducer;
   friend class MemoryInlet;
+  friend class MemoryClient;
 
-  Status commit(std::vector<PartitionWrites> writes, const std::string& group, std::vector<OffsetCommit> offsets,
+  [[nodiscard]] Client new_client() { return ++clients_; }
+  Result<std::unique_ptr<Producer>> producer(Client client, std::function<void()> wake);
+  Result<std::unique_ptr<Member>> join(Client client, const std::string& group, const std::vector<std::string>& topics,
+                                       GroupListener& listener);
+  Status commit(Client client, std::vector<PartitionWrites> writes, const std::string& group, std::vector<OffsetCommit> offsets,
                 std::vector<FeedPosition> positions);
   void added(PartitionLog& partition, std::int64_t records);
   static void compact(PartitionLog& partition);
@@ -47,6 +59,8 @@ class MemoryLog final : public Log {
   const MemoryOptions options_;
   Topics topics_;
   Groups groups_;
+  std::optional<SharedGroups> shared_;  // instead, with a clock
+  std::atomic<Client> clients_ = 0;
   std::mutex mutex_;  // one write at a time; guards all below and the partitions' upkeep
   std::condition_variable room_;
   std::map<std::string, std::map<TopicPartition, Committed>> committed_;
@@ -55,7 +69,8 @@ class MemoryLog final : public Log {
 
 class MemoryProducer final : public Producer {
  public:
-  MemoryProducer(MemoryLog& log, std::function<void()> wake) : log_{log}, wake_{std::move(wake)} {}
+  MemoryProducer(MemoryLog& log, SharedGroups::Client client, std::function<void()> wake)
+      : log_{log}, client_{client}, wake_{std::move(wake)} {}
 
   Result<Topic> topic(const std::string& name) override {
     if (const auto known = numbers_.find(name); known != numbers_.end()) return known->second;
@@ -79,7 +94,7 @@ class MemoryProducer final : public Producer {
   std::optional<Prepared> prepared() override { return std::exchange(prepared_, std::nullopt); }
   void commit(const std::string& group, std::vector<OffsetCommit> offsets, std::vector<FeedPosition> positions) override {
     assert(!outcome_ && !prepared_);
-    outcome_ = CommitOutcome{log_.commit(std::exchange(writes_, {}), group, std::move(offsets), std::move(positions))};
+    outcome_ = CommitOutcome{log_.commit(client_, std::exchange(writes_, {}), group, std::move(offsets), std::move(positions))};
     if (wake_) wake_();
   }
   std::optional<CommitOutcome> poll() override {
@@ -96,6 +111,7 @@ class MemoryProducer final : public Producer {
 
  private:
   MemoryLog& log_;
+  const SharedGroups::Client client_;
   const std::function<void()> wake_;
   std::map<std::string, Topic> numbers_;
   OpenTransaction open_{OpenTransaction::Checksums::no};
@@ -174,7 +190,7 @@ class MemoryInlet final : public Inlet {
   bool closed_ = false;
 };
 
-Status MemoryLog::commit(std::vector<PartitionWrites> writes, const std::string& group, std::vector<OffsetCommit> offsets,
+Status MemoryLog::commit(Client client, std::vector<PartitionWrites> writes, const std::string& group, std::vector<OffsetCommit> offsets,
                          std::vector<FeedPosition> positions) {
   for (const auto& write : writes) {
     const std::string& name = write.partition->name().topic;
@@ -182,6 +198,9 @@ Status MemoryLog::commit(std::vector<PartitionWrites> writes, const std::string&
   }
   {
     const std::lock_guard lock{mutex_};
+    if (shared_ && !offsets.empty()) {
+      if (Status status = shared_->may_commit(client, group, offsets); !status.ok()) return status;
+    }
     for (auto& [topic, partition, batches] : writes) {
       Offset next = partition->bounds().end;
       std::int64_t records = 0;
@@ -293,6 +312,7 @@ Status MemoryLog::purge(const TopicPartition& tp, Offset before) {
 }
 
 void MemoryLog::restored_from(const TopicPartition& tp, Offset from) {
+  if (shared_) return;
   const std::lock_guard lock{mutex_};
   if (auto partition = topics_.get(tp); partition.ok()) (*partition)->upkeep.seen = std::max((*partition)->upkeep.seen, from);
 }
@@ -304,7 +324,11 @@ Result<std::unique_ptr<Reader>> MemoryLog::reader(const TopicPartition& tp, Offs
 }
 
 Result<std::unique_ptr<Producer>> MemoryLog::producer(const std::string&, Guarantee, std::function<void()> wake) {
-  return std::unique_ptr<Producer>{std::make_unique<MemoryProducer>(*this, std::move(wake))};
+  return producer(Client{}, std::move(wake));
+}
+
+Result<std::unique_ptr<Producer>> MemoryLog::producer(Client client, std::function<void()> wake) {
+  return std::unique_ptr<Producer>{std::make_unique<MemoryProducer>(*this, client, std::move(wake))};
 }
 
 Result<std::unique_ptr<Inlet>> MemoryLog::inlet(const std::string& topic, const std::string& feeder) {
@@ -320,6 +344,12 @@ Result<std::optional<std::int64_t>> MemoryLog::feed_position(const std::string& 
 }
 
 Result<std::unique_ptr<Member>> MemoryLog::join(const std::string& group, std::vector<std::string> topics, GroupListener& listener) {
+  return join(Client{}, group, topics, listener);
+}
+
+Result<std::unique_ptr<Member>> MemoryLog::join(Client client, const std::string& group, const std::vector<std::string>& topics,
+                                                GroupListener& listener) {
+  if (shared_) return shared_->join(client, group, topics, listener);
   return groups_.join(topics_, group, topics, listener, [this] { room_.notify_all(); });
 }
 
@@ -339,8 +369,25 @@ Status MemoryLog::forget(const std::string& group) {
   return {};
 }
 
+class MemoryClient final : public ForwardingLog {
+ public:
+  explicit MemoryClient(MemoryLog& log) : ForwardingLog{log}, memory_{log}, client_{log.new_client()} {}
+
+  Result<std::unique_ptr<Producer>> producer(const std::string&, Guarantee, std::function<void()> wake) override {
+    return memory_.producer(client_, std::move(wake));
+  }
+  Result<std::unique_ptr<Member>> join(const std::string& group, std::vector<std::string> topics, GroupListener& listener) override {
+    return memory_.join(client_, group, topics, listener);
+  }
+
+ private:
+  MemoryLog& memory_;
+  const SharedGroups::Client client_;
+};
+
 }  // namespace
 
+std::unique_ptr<Log> memory_client(Log& memory) { return std::make_unique<MemoryClient>(static_cast<MemoryLog&>(memory)); }
 std::unique_ptr<Log> memory_log(MemoryOptions options) { return std::make_unique<MemoryLog>(options); }
 
 }  // namespace klamm::inline v0::log

@@ -3,7 +3,9 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <chrono>
 #include <latch>
+#include <utility>
 
 namespace klamm::inline v0::runtime {
 namespace {
@@ -51,11 +53,13 @@ Status Engine::start(int workers, log::Partition default_partitions) {
     workers_.push_back(std::make_unique<Worker>(*environment_, i));
     if (Status status = workers_.back()->open(); !status.ok()) return status;
   }
+  assignment_ = std::make_unique<Assignment>(*environment_, workers_);
   idle_rounds_.resize(workers_.size());
   reported_ms_.resize(workers_.size());
   Result<std::unique_ptr<log::Member>> member = log_.join(application_id_, leaders, *this);
   if (!member.ok()) return member.status();
   member_ = std::move(*member);
+  ready_ = true;
   return {};
 }
 
@@ -74,41 +78,44 @@ Status Engine::create_topics() {
 }
 
 void Engine::assigned(std::span<const log::TopicPartition> partitions) {
-  for (const SubPlan& sub : plan_.subs) {
-    for (const log::TopicPartition& tp : partitions) {
-      if (tp.topic != plan_.topic_name(sub.inputs.front())) continue;
-      auto task = std::make_unique<Task::Impl>(*environment_, sub, tp.partition);
-      Status status;
-      try {
-        status = task->open();
-      } catch (const std::exception& e) {
-        status = {Code::failed_precondition, "task " + task->name() + ": a function that makes its operators (per_task) threw: " + e.what(),
-                  sub.name};
-      } catch (...) {
-        status = {Code::failed_precondition, "task " + task->name() + ": a function that makes its operators (per_task) threw", sub.name};
-      }
-      if (!status.ok()) {
-        if (assignment_.ok()) assignment_ = status;
-        return;
-      }
-      {
-        const std::lock_guard lock{mutex_};
-        figures_.push_back(task->figures());
-      }
-      const auto fewest =
-          std::min_element(workers_.begin(), workers_.end(), [](const auto& a, const auto& b) { return a->tasks() < b->tasks(); });
-      (*fewest)->adopt(std::move(task));
-    }
-  }
+  assignment_->add(partitions);
+  report("assigned", partitions);
   assigned_ = true;
 }
 
-void Engine::revoked(std::span<const log::TopicPartition> partitions) { lost(partitions); }
+void Engine::revoked(std::span<const log::TopicPartition> partitions) {
+  report("revoked", partitions);
+  assignment_->remove(partitions, Task::Impl::Ending::commit);
+  const std::int64_t deadline = clock_.steady_ms() + settings_.release_patience.milliseconds();
+  while (!assignment_->ended(partitions)) {
+    bool worked = true;
+    if (threads_.empty()) {
+      worked = false;
+      for (const auto& worker : workers_) worked = worker->step().worked || worked;
+    } else {
+      std::this_thread::sleep_for(std::chrono::milliseconds{1});
+    }
+    if (worked && clock_.steady_ms() < deadline) continue;
+    logger_(Level::warning, "group", "partitions go to others without a last commit: what it would have had is done again there");
+    assignment_->remove(partitions, Task::Impl::Ending::drop);
+    return;
+  }
+}
 
 void Engine::lost(std::span<const log::TopicPartition> partitions) {
-  if (!assignment_.ok() || partitions.empty()) return;
-  assignment_ = {Code::failed_precondition, "partition " + to_string(partitions.front()) + ": went to another process of application \"" +
-                                                application_id_ + "\": on this log it runs as one process"};
+  report("lost", partitions);
+  assignment_->remove(partitions, Task::Impl::Ending::drop);
+}
+
+void Engine::report(const char* what, std::span<const log::TopicPartition> partitions) {
+  std::string list;
+  for (const log::TopicPartition& tp : partitions) list += (list.empty() ? "" : ", ") + to_string(tp);
+  if (!list.empty()) logger_(Level::info, "group", std::string{what} + ": " + list, {{"tasks", std::to_string(assignment_->size())}});
+  const bool idle = assignment_->size() == 0;
+  if (idle && !std::exchange(idle_, idle)) {
+    logger_(Level::info, "group", "other members have all partitions: idle, and ready to take over");
+  }
+  idle_ = idle;
 }
 
 void Engine::run(const std::function<void(int worker)>& on_start) {
@@ -130,8 +137,9 @@ void Engine::run(const std::function<void(int worker)>& on_start) {
 }
 
 Status Engine::coordinate() {
+  if (stopping_) return {};
   if (Status status = member_->poll(); !status.ok()) return status;
-  if (!assignment_.ok()) return assignment_;
+  if (Status status = assignment_->open_missing(); !status.ok()) return failed_ = status;
   balance();
   watch();
   return {};
@@ -206,10 +214,12 @@ Status Engine::settle(bool commit) {
 KeptStores Engine::crash() {
   KeptStores kept;
   for (const auto& worker : workers_) worker->crash(kept);
+  kept.merge(environment_->kept);
   return kept;
 }
 
 void Engine::request_stop() {
+  stopping_ = true;
   for (const auto& worker : workers_) worker->request_stop();
 }
 
@@ -225,7 +235,7 @@ Status Engine::failure() const {
   for (const auto& worker : workers_) {
     if (Status status = worker->failure(); !status.ok()) return status;
   }
-  return assignment_;
+  return failed_;
 }
 
 Status Engine::visit(const std::function<void(Task::Impl&)>& visit) {
@@ -261,8 +271,7 @@ Result<std::vector<TaskFigures>> Engine::owners(const std::string& store) const 
   for (const SubPlan& sub : plan_.subs) {
     if (std::none_of(sub.stores.begin(), sub.stores.end(), [&store](const StorePlan& each) { return each.name == store; })) continue;
     std::vector<TaskFigures> owners(static_cast<std::size_t>(sub.partitions));
-    const std::lock_guard lock{mutex_};
-    for (const TaskFigures& task : figures_) {
+    for (const TaskFigures& task : assignment_->figures()) {
       if (task->sub_topology == sub.name) owners[static_cast<std::size_t>(task->partition)] = task;
     }
     return owners;
@@ -298,13 +307,10 @@ Result<bool> Engine::drained() {
 }
 
 std::vector<std::shared_ptr<Task::Impl::Figures>> Engine::figures() const {
-  const std::lock_guard lock{mutex_};
-  return figures_;
+  if (!ready_) return {};
+  return assignment_->figures();
 }
 
-bool Engine::restoring() const {
-  const std::lock_guard lock{mutex_};
-  return std::any_of(figures_.begin(), figures_.end(), [](const auto& each) { return each->restoring && !each->closed; });
-}
+bool Engine::restoring() const { return ready_ && assignment_->restoring(); }
 
 }  // namespace klamm::inline v0::runtime

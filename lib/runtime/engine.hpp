@@ -9,6 +9,7 @@
 
 #include "klamm/api.hpp"
 #include "log/log.hpp"
+#include "runtime/assignment.hpp"
 #include "runtime/environment.hpp"
 #include "runtime/worker.hpp"
 
@@ -76,6 +77,7 @@ class KLAMM_TESTING_API Engine final : private log::GroupListener {
   void assigned(std::span<const log::TopicPartition> partitions) override;
   void revoked(std::span<const log::TopicPartition> partitions) override;
   void lost(std::span<const log::TopicPartition> partitions) override;
+  void report(const char* what, std::span<const log::TopicPartition> partitions);
   Status create_topics();
   void balance();
   void watch();
@@ -91,14 +93,15 @@ class KLAMM_TESTING_API Engine final : private log::GroupListener {
   KeptStores kept_;
   std::unique_ptr<Environment> environment_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::unique_ptr<Assignment> assignment_;
   std::unique_ptr<log::Member> member_;
-  Status assignment_;  // how making the tasks went
+  Status failed_;      // of making the tasks
+  bool idle_ = false;  // and the log was told so
+  std::atomic<bool> ready_{false}, stopping_{false};
   std::atomic<bool> assigned_{false};
   std::vector<std::thread> threads_;
   std::vector<int> idle_rounds_;
   std::vector<std::int64_t> reported_ms_;  // of each worker, when it was last named by the watchdog
-  mutable std::mutex mutex_;
-  std::vector<std::shared_ptr<Task::Impl::Figures>> figures_;
 };
 
 }  // namespace klamm::inline v0::runtime

@@ -30,6 +30,8 @@ struct Settings {
   ErrorPolicies on_error{};
   Guarantee guarantee = Guarantee::exactly_once;
   Duration commit_interval{100};
+  /// How long the group may wait for the commit of partitions that go elsewhere; then they go without, and their records are done again.
+  Duration release_patience{10'000};
   std::size_t max_pending_bytes = std::size_t{64} << 20;
   Duration checkpoint_interval{30'000};
   Duration watchdog{10'000};
@@ -39,8 +41,13 @@ struct Settings {
   std::uint64_t seed = 0;      ///< of everything random; 0: from the machine
 };
 
-/// Stores in memory that outlive a simulated crash, by store and partition: what a disk would have kept.
-using KeptStores = std::map<std::pair<std::string, log::Partition>, std::unique_ptr<detail::StoreBase>>;
+/// A store in memory that outlives its task: what a disk would have kept.
+struct KeptStore {
+  std::unique_ptr<detail::StoreBase> store;
+  std::string lineage;
+};
+/// By store and partition.
+using KeptStores = std::map<std::pair<std::string, log::Partition>, KeptStore>;
 
 /// What all tasks of an application share. Owned by the engine; outlives the tasks.
 struct Environment {
@@ -50,9 +57,10 @@ struct Environment {
   ports::Clock& clock;
   ports::Executor& background;
   Logger& logger;
-  KeptStores kept{};   ///< taken by the tasks that open them
-  std::mutex moves{};  ///< held while a task changes its worker, and while a visit of all tasks begins
-  int visits = 0;      ///< under way: no task moves then, so that each is met once
+  KeptStores kept{};     ///< taken by the tasks that open them
+  std::mutex keeping{};  ///< guards `kept`
+  std::mutex moves{};    ///< held while a task changes its worker, and while a visit of all tasks begins
+  int visits = 0;        ///< under way: no task moves then, so that each is met once
 };
 
 }  // namespace klamm::inline v0::runtime

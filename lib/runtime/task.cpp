@@ -137,16 +137,17 @@ Status Task::Impl::attach(log::Producer& producer) {
   return {};
 }
 
-Status Task::Impl::restore_some(std::size_t limit) {
+Result<bool> Task::Impl::restore_some(std::size_t limit) {
   TaskStore& store = *stores_[restoring_];
-  Result<bool> done = store.restore_some(limit);
+  Result<TaskStore::Restored> done = store.restore_some(limit);
   if (!done.ok()) return done.status();
-  if (*done) ++restoring_;
+  if (*done == TaskStore::Restored::waits) return false;
+  if (*done == TaskStore::Restored::all) ++restoring_;
   std::int64_t restored = 0;
   for (const auto& each : stores_) restored += each->restored();
   figures_->restored = restored;
   figures_->restoring = restoring();
-  return {};
+  return true;
 }
 
 Result<std::size_t> Task::Impl::process_some(std::size_t limit) {
@@ -326,7 +327,9 @@ Status Task::Impl::purge() {
         std::any_of(stores_.begin(), stores_.end(), [&](const auto& store) { return store->plan().source_topic == input.topic; });
     if (!repartition && (!env_->settings.purge_sources || serves)) continue;
     if (input.committed - input.purged < 1000 && now - input.purged_at_ms < 1000) continue;
-    if (Status status = env_->log.purge(input.tp, input.committed); !status.ok()) return status;
+    const Status status = env_->log.purge(input.tp, input.committed);
+    if (status.code() == Code::unavailable) continue;  // there is no hurry
+    if (!status.ok()) return status;
     input.purged = input.committed;
     input.purged_at_ms = now;
   }
@@ -355,15 +358,39 @@ Status Task::Impl::close() {
   for (const auto& store : stores_) {
     if (Status status = store->close(); !status.ok() && first.ok()) first = status;
   }
+  if (env_->settings.state_dir.empty() && !restoring()) keep_stores(env_->kept);
   figures_->closed = true;
   return first;
+}
+
+void Task::Impl::keep_stores(runtime::KeptStores& kept) {
+  const std::lock_guard lock{env_->keeping};
+  for (const auto& store : stores_) kept[{store->plan().name, partition_}] = store->release();
+  stores_.clear();
+}
+
+Result<Task::Impl::Standing> Task::Impl::compare_with_log() {
+  const std::int64_t now = env_->clock.steady_ms();
+  if (now < compare_at_ms_) return Standing::unknown;
+  std::vector<log::TopicPartition> partitions;
+  for (const Input& input : inputs_) partitions.push_back(input.tp);
+  Result<std::vector<std::optional<log::Committed>>> found = env_->log.committed(env_->plan.application_id, partitions);
+  if (found.status().code() == Code::unavailable) {
+    compare_at_ms_ = now + 100;
+    return Standing::unknown;
+  }
+  if (!found.ok()) return found.status();
+  in_doubt_ = false;
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    if ((*found)[i] && (*found)[i]->offset != inputs_[i].committed) return Standing::moved;
+  }
+  return Standing::same;
 }
 
 void Task::Impl::crash(runtime::KeptStores& kept) {
   if (restoring()) return;
   static_cast<void>(abort());
-  for (const auto& store : stores_) kept[{store->plan().name, partition_}] = store->release();
-  stores_.clear();
+  keep_stores(kept);
 }
 
 StoreBase* Task::Impl::find_store(const std::string& name) {

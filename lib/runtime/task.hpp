@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <map>
@@ -50,8 +51,8 @@ struct Task::Impl {
   /// Time has passed: stores may be due for a checkpoint.
   void tick(std::int64_t steady_ms);
   [[nodiscard]] bool restoring() const { return restoring_ < stores_.size(); }
-  /// Replays some of the changelogs; other tasks run between two calls.
-  Status restore_some(std::size_t limit);
+  /// Replays some of the changelogs; other tasks run between two calls. False when there was nothing to do for now.
+  Result<bool> restore_some(std::size_t limit);
 
   /// Makes `producer` the one that outputs and changelogs go to.
   Status attach(log::Producer& producer);
@@ -81,6 +82,21 @@ struct Task::Impl {
   Status abort();
   /// Writes the stores' files as of the last commit.
   Status close();
+
+  /// How the task ends while its worker goes on.
+  enum class Ending : unsigned char { none, commit, drop };
+  void end(Ending how) { ending_ = std::max(ending_, how); }
+  [[nodiscard]] Ending ending() const { return ending_; }
+  /// Whether something of it is in the open transaction or the one that is being committed.
+  [[nodiscard]] bool has_written() const { return !restoring() && (committing_ || dirty()); }
+
+  /// Where the log stands, by its committed offsets, and this task by its own.
+  enum class Standing : unsigned char { same, moved, unknown };
+  /// It may have fallen behind its log: nothing is processed before a comparison.
+  void doubt() { in_doubt_ = true; }
+  [[nodiscard]] bool in_doubt() const { return in_doubt_; }
+  /// Ends the doubt unless the log can't tell yet.
+  Result<Standing> compare_with_log();
 
   /// Ends the task as a crash would that left the disk intact: stores as of the last commit.
   void crash(runtime::KeptStores& kept);
@@ -124,6 +140,7 @@ struct Task::Impl {
   friend class Task;
 
   void instantiate();
+  void keep_stores(runtime::KeptStores& kept);
   // Processors (task_processors.cpp).
   Status start_processors();
   void stop_processors();
@@ -176,9 +193,13 @@ struct Task::Impl {
   ProcessorContext* constructing_ = nullptr;
   int scheduled_ = 0;     // by the constructor that runs
   bool started_ = false;  // the processors are made
+  bool processors_closed_ = false;
   bool changed_ = false;  // something is to be committed that no record has caused
   bool commit_wanted_ = false;
   bool committing_ = false;
+  bool in_doubt_ = false;
+  std::int64_t compare_at_ms_ = 0;
+  Ending ending_ = Ending::none;
   Status halt_;            // why the run had to stop
   bool decoding_ = false;  // the exception that is being handled came from a serde or an extractor
   bool waiting_ = false;   // a serde's service was away: the record is tried again

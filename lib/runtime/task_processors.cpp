@@ -55,7 +55,7 @@ void Task::Impl::stop_processors() {
 }
 
 Status Task::Impl::close_processors() {
-  if (!started_) return {};
+  if (!started_ || std::exchange(processors_closed_, true)) return {};
   for (Processor* processor : processors_) {
     if (processor->closes()) without_record(processor->context(), task_.stream_time, [processor] { processor->close(); });
     if (!halt_.ok()) return halt_;

@@ -9,6 +9,9 @@
 namespace klamm::inline v0::runtime {
 namespace {
 
+/// A commit that its log does not show for so long is lost.
+constexpr std::int64_t late_at_most_ms = 60'000;
+
 std::string random_id(std::uint64_t seed, const std::string& salt) {
   std::uint64_t state = seed;
   if (seed == 0) {
@@ -35,30 +38,40 @@ TaskStore::TaskStore(Environment& environment, const StorePlan& plan, log::Parti
   expires_ = order.segment_ms > 0;
 }
 
-Result<log::Bounds> TaskStore::replayable(log::Offset input_committed) const {
-  Result<log::Bounds> bounds = env_->log.bounds(changelog_);
-  // A source topic is replayed up to the input's own position, so that the table is exactly as of it.
-  if (bounds.ok() && plan_.source_topic >= 0) bounds->end = input_committed;
-  return bounds;
+Status TaskStore::records_lost(log::Offset end) const {
+  return {Code::data_loss,
+          "changelog " + to_string(changelog_) + ": ends at offset " + std::to_string(end) + ", the last commit wrote up to " +
+              std::to_string(restore_end_) + ": records were lost; restore the log from a backup, or start anew with reset",
+          plan_.name};
+}
+
+bool TaskStore::take_kept(const log::Bounds& bounds) {
+  const std::lock_guard lock{env_->keeping};
+  const auto kept = env_->kept.find({plan_.name, changelog_.partition});
+  if (kept == env_->kept.end()) return false;
+  const log::Offset position = kept->second.store->position();
+  const bool fits = kept->second.lineage == lineage_ && position >= bounds.begin && position <= bounds.end;
+  if (fits) store_ = std::move(kept->second.store);
+  env_->kept.erase(kept);
+  return fits;
 }
 
 Status TaskStore::open(const CommitMark::Store* known, log::Offset input_committed) {
-  Result<log::Bounds> bounds = replayable(input_committed);
+  Result<log::Bounds> bounds = env_->log.bounds(changelog_);
   if (!bounds.ok()) return bounds.status();
+  const log::Offset shown = bounds->end;
+  // A source topic is replayed up to the input's own position, so that the table is exactly as of it.
+  if (plan_.source_topic >= 0)
+    bounds->end = input_committed;
+  else if (known != nullptr && (shown < known->changelog_end || env_->settings.guarantee == Guarantee::exactly_once))
+    bounds->end = known->changelog_end;
   lineage_ = known != nullptr ? known->lineage : random_id(env_->settings.seed, to_string(changelog_));
-  if (known != nullptr && bounds->end < known->changelog_end) {
-    return Status{Code::data_loss,
-                  "changelog " + to_string(changelog_) + ": ends at offset " + std::to_string(bounds->end) +
-                      ", the last commit wrote up to " + std::to_string(known->changelog_end) +
-                      ": records were lost; restore the log from a backup, or start anew with reset",
-                  plan_.name};
-  }
+  changelog_end_ = restore_end_ = bounds->end;
+  if (plan_.source_topic < 0 && shown < restore_end_ && !env_->log.shows_commits_late()) return records_lost(shown);
   if (known != nullptr) settled_segments_ = segments_ = known->segments;
   purged_ = bounds->begin;
-  if (const auto kept = env_->kept.find({plan_.name, changelog_.partition}); kept != env_->kept.end()) {
-    store_ = std::move(kept->second);
-    env_->kept.erase(kept);
-    changelog_end_ = restore_begin_ = restore_end_ = bounds->end;
+  if (take_kept(*bounds)) {
+    restore_begin_ = store_->position();
     return {};
   }
   const detail::StoreEntry& entry = env_->plan.graph->stores[static_cast<std::size_t>(plan_.id)];
@@ -89,14 +102,15 @@ Status TaskStore::open(const CommitMark::Store* known, log::Offset input_committ
                       ": keep the topic (Retention::keep), bring the store's file back, or send the records again",
                   plan_.name};
   }
-  changelog_end_ = restore_end_ = bounds->end;
   restore_begin_ = std::clamp(store_->position(), bounds->begin, bounds->end);
   return {};
 }
 
-Result<bool> TaskStore::restore_some(std::size_t limit) {
+Result<TaskStore::Restored> TaskStore::restore_some(std::size_t limit) {
+  if (env_->clock.steady_ms() < retry_at_ms_) return Restored::waits;
   if (reader_ == nullptr) {
     Result<std::unique_ptr<log::Reader>> reader = env_->log.reader(changelog_, restore_begin_, nullptr);
+    if (reader.status().code() == Code::unavailable) return pause();
     if (!reader.ok()) return reader.status();
     reader_ = std::move(*reader);
   }
@@ -114,13 +128,25 @@ Result<bool> TaskStore::restore_some(std::size_t limit) {
     restored_ += static_cast<std::int64_t>(done);
     return done;
   });
+  if (taken.status().code() == Code::unavailable) return pause();
   if (!taken.ok()) return taken.status();
-  if (bad.code() == Code::unavailable) return false;  // the same record again, later
+  if (bad.code() == Code::unavailable) return pause();  // the same record again, later
   if (!bad.ok()) return bad;
-  if (*taken != 0 && reader_->position() < restore_end_) return false;
+  if (reader_->position() < restore_end_) {
+    if (*taken != 0) {
+      late_since_ms_ = -1;
+      return Restored::some;
+    }
+    if (env_->log.shows_commits_late()) {
+      const std::int64_t now = env_->clock.steady_ms();
+      if (late_since_ms_ < 0) late_since_ms_ = now;
+      if (now - late_since_ms_ > late_at_most_ms) return records_lost(reader_->position());
+      return pause();
+    }
+  }
   if (Status status = store_->end_restore(restore_end_); !status.ok()) return status;
   reader_.reset();
-  return true;
+  return Restored::all;
 }
 
 void TaskStore::tick(std::int64_t steady_ms) {

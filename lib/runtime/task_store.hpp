@@ -20,8 +20,10 @@ class TaskStore {
   /// Opens the file. `known`: what the commit mark says of this store, or null. `input_committed`: of the source topic that serves as its
   /// changelog.
   Status open(const CommitMark::Store* known, log::Offset input_committed);
-  /// Replays some of the changelog; true when it is at its end.
-  Result<bool> restore_some(std::size_t limit);
+  enum class Restored : unsigned char { some, all, waits };
+  /// Replays some of the changelog, up to where the last commit's mark says it ends. `waits`: for a serde, for the log, or for a log that
+  /// shows commits late.
+  Result<Restored> restore_some(std::size_t limit);
 
   /// Time has passed: the store may be due for a checkpoint, and the changelog may let go of tombstones.
   void tick(std::int64_t steady_ms);
@@ -34,7 +36,7 @@ class TaskStore {
   /// Drops what is not settled.
   void abort();
   /// The store, for somebody else to keep: this object is done.
-  std::unique_ptr<detail::StoreBase> release() { return std::move(store_); }
+  KeptStore release() { return {std::move(store_), std::move(lineage_)}; }
   /// Writes the file as of the last commit.
   Status close() { return store_->close(); }
 
@@ -45,7 +47,13 @@ class TaskStore {
   [[nodiscard]] std::int64_t restore_total() const { return restore_end_ - restore_begin_; }
 
  private:
-  [[nodiscard]] Result<log::Bounds> replayable(log::Offset input_committed) const;
+  /// Whether a store was kept that fits, and is this one's now.
+  bool take_kept(const log::Bounds& bounds);
+  Restored pause() {
+    retry_at_ms_ = env_->clock.steady_ms() + 100;
+    return Restored::waits;
+  }
+  [[nodiscard]] Status records_lost(log::Offset end) const;
   /// Lets go of the part of the changelog in which everything has expired.
   void purge();
 
@@ -58,7 +66,9 @@ class TaskStore {
   std::unique_ptr<log::Reader> reader_;
   log::Offset restore_begin_ = 0, restore_end_ = 0;
   std::int64_t restored_ = 0;
-  log::Offset restored_from_ = 0;  // as the log was told
+  std::int64_t retry_at_ms_ = 0;
+  std::int64_t late_since_ms_ = -1;  // the log has not shown more since, though there must be more
+  log::Offset restored_from_ = 0;    // as the log was told
   log::Producer::Topic topic_ = 0;
   bool expires_ = false;                           // windows; else the rest is not used
   std::map<std::uint64_t, log::Offset> segments_, settled_segments_;  // as the next mark shall say, and as the last one did

@@ -90,7 +90,10 @@ void Worker::adopt(std::unique_ptr<Task::Impl> task) {
     adopted.set_wake([this] { wake(); });
     adopted.figures()->worker = number_;
     tasks_.push_back(std::move(*shared));
-    if (Status status = adopted.attach(*producer_); !status.ok()) fail(status);
+    if (Status status = adopted.attach(*producer_); status.code() == Code::unavailable)
+      end(adopted, Task::Impl::Ending::drop);  // and is opened anew
+    else if (!status.ok())
+      fail(status);
   }));
 }
 
@@ -148,8 +151,11 @@ Status Worker::guarded_turn(Step& step) {
 }
 
 Status Worker::turn(Step& step) {
+  if (Status status = drop_lost(step); !status.ok()) return status;
   if (Status status = go_on_committing(step); !status.ok()) return status;
   if (!failure().ok()) return {};
+  if (Status status = drop_lost(step); !status.ok()) return status;
+  if (Status status = close_released(step); !status.ok()) return status;
   if (!stopping_) {
     if (Status status = run_tasks(step); !status.ok()) return status;
   }
@@ -180,19 +186,28 @@ Status Worker::run_tasks(Step& step) {
   if (held_back) ++figures_.held_back;
   int busy = 0;
   for (const auto& task : tasks_) {
+    if (task->ending() != Task::Impl::Ending::none) continue;
     if (task->restoring()) {
-      step.worked = true;
-      if (Status status = task->restore_some(restore_batch); !status.ok()) return status;
+      Result<bool> restored = task->restore_some(restore_batch);
+      if (!restored.ok()) return restored.status();
+      step.worked = step.worked || *restored;
+      if (!*restored) step.wake_at_ms = std::min(step.wake_at_ms, env_->clock.steady_ms() + retry_ms);
       continue;
     }
     task->tick(env_->clock.steady_ms());
+    Result<bool> firm = stands_firm(*task, step);
+    if (!firm.ok()) return firm.status();
+    if (!*firm) continue;
     if (held_back || task.get() == leaving_) continue;
     const std::int64_t start = env_->clock.steady_ms();
     enter(*task, start);
     Result<bool> fired = task->punctuate_wall_clock();
     Result<std::size_t> done = fired.ok() ? process(*task) : fired.status();
     task_started_ms_.store(0, std::memory_order_relaxed);
-    if (!done.ok()) return done.status();
+    if (!done.ok()) {
+      if (Status status = judge(*task, done.status(), step); !status.ok()) return status;
+      continue;
+    }
     step.worked = step.worked || *fired;
     step.wake_at_ms = std::min(step.wake_at_ms, task->punctuate_at_ms());
     if (task->take_commit_wish()) commit_requested_ = true;
@@ -249,7 +264,8 @@ Status Worker::begin_commit() {
     if (Status status = task->begin_commit(*producer_); !status.ok()) return status;
   }
   if (Worker* other = move_to_.exchange(nullptr); other != nullptr && leaving_ == nullptr && tasks_.size() > 1) {
-    const auto movable = std::find_if(tasks_.rbegin(), tasks_.rend(), [](const auto& task) { return !task->restoring(); });
+    const auto movable = std::find_if(tasks_.rbegin(), tasks_.rend(),
+                                      [](const auto& task) { return !task->restoring() && task->ending() == Task::Impl::Ending::none; });
     if (movable != tasks_.rend()) leaving_ = movable->get(), leaving_to_ = other;
   }
   ports::reached("commit: drained");
@@ -309,6 +325,8 @@ Status Worker::end_commit(const Status& outcome) {
   for (const auto& task : tasks_) {
     ports::reached("commit: aborted");
     if (Status status = task->abort(); !status.ok()) return status;
+    // A log that lost sight of the commit may have it after all.
+    if (!task->restoring()) task->doubt();
   }
   leaving_ = nullptr;
   return {};
@@ -318,7 +336,7 @@ void Worker::hand_over() {
   if (leaving_ == nullptr) return;
   const auto found = std::find_if(tasks_.begin(), tasks_.end(), [this](const auto& task) { return task.get() == leaving_; });
   leaving_ = nullptr;
-  if (found == tasks_.end() || (*found)->dirty()) return;
+  if (found == tasks_.end() || (*found)->dirty() || (*found)->ending() != Task::Impl::Ending::none) return;
   const std::lock_guard moving{env_->moves};
   if (env_->visits != 0 || leaving_to_->stopping_) return;
   std::unique_ptr<Task::Impl> task = std::move(*found);

@@ -43,6 +43,9 @@ class Worker {
   /// Runs `question` between two records, a few hundred at most after now. It may look at tasks and stores, and must not change them.
   bool ask(std::function<void(Worker&)> question);
   void adopt(std::unique_ptr<Task::Impl> task);
+  /// Ends those of its tasks that are among these, the others go on. `commit`: after the record at work and a commit; `drop`: without a
+  /// commit, somebody else has them. Each says by its figures when it is closed.
+  void release(std::vector<std::shared_ptr<Task::Impl::Figures>> tasks, Task::Impl::Ending how);
   /// Finishes what is at work, commits, closes the stores. `abandon`: without the commit.
   void request_stop() {
     stopping_ = true;
@@ -96,11 +99,24 @@ class Worker {
   Status go_on_committing(Step& step);
   Status send_offsets(const log::Producer::Prepared& prepared);
   Status end_commit(const Status& outcome);
+  // Tasks that end (worker_release.cpp).
+  void end(Task::Impl& task, Task::Impl::Ending how);
+  Status drop_lost(Step& step);
+  Status close_released(Step& step);
+  template <class Predicate> Status close_if(const Predicate& predicate);
+  /// Drops what is not committed, of all tasks.
+  Status go_back();
+  /// After an aborted commit: false while it is not known that the task stands where the log does.
+  Result<bool> stands_firm(Task::Impl& task, Step& step);
+  /// Whether a task's failure is the worker's: ok when it will be tried again.
+  Status judge(Task::Impl& task, const Status& failed, Step& step);
   Status run_tasks(Step& step);
   void hand_over();
   void enter(const Task::Impl& task, std::int64_t now);
   [[nodiscard]] bool dirty() const;
   void finish(Step& step);
+
+  static constexpr std::int64_t retry_ms = 100;
 
   Environment* env_;
   const int number_;
@@ -110,6 +126,7 @@ class Worker {
   std::size_t batch_ = 64;  // records a task may take in one go: kept to a few milliseconds
   Task::Impl* leaving_ = nullptr;
   Worker* leaving_to_ = nullptr;
+  bool ending_ = false;  // some task may have been asked to end
   Sampler aborted_;
 
   std::atomic<bool> stopping_{false}, abandoned_{false}, commit_requested_{false}, finished_{false};
