@@ -118,7 +118,8 @@ class Producer {
   /// Nothing while records are under way; then how they got in, once.
   virtual std::optional<Prepared> prepared() = 0;
   /// Commits what was prepared with these offsets and positions, without waiting. Records are optional: offsets alone are a commit too.
-  /// `aborted` by `poll` when the group has given one of the partitions to another member.
+  /// `aborted` by `poll` unless this process's member had all of the partitions in its group when this was called, and has not lost them
+  /// since: one that was out and came back is another member.
   virtual void commit(const std::string& group, std::vector<OffsetCommit> offsets, std::vector<FeedPosition> positions) = 0;
   /// How the commit in flight ended, once; nothing while it is under way. After `aborted` the open transaction is dropped too.
   virtual std::optional<CommitOutcome> poll() = 0;

@@ -50,6 +50,10 @@ void Assignment::remove(std::span<const log::TopicPartition> leaders, Task::Impl
       if (slot->figures != nullptr) tasks.push_back(slot->figures);
     }
   }
+  if (how == Task::Impl::Ending::drop) {
+    const std::lock_guard sending{env_.sending};
+    for (const Figures& task : tasks) task->lost = true;
+  }
   // A task on its way from one worker to another is in the other's mail already, before this.
   const std::lock_guard moving{env_.moves};
   for (const auto& worker : workers_) worker->release(tasks, how);

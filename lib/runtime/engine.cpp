@@ -10,6 +10,9 @@
 namespace klamm::inline v0::runtime {
 namespace {
 
+/// Where time stands still while the caller steps, this many steps that found nothing to do are too long to wait.
+constexpr int patient_steps = 16;
+
 struct CountDown {
   std::latch& latch;
   ~CountDown() { latch.count_down(); }
@@ -87,15 +90,16 @@ void Engine::revoked(std::span<const log::TopicPartition> partitions) {
   report("revoked", partitions);
   assignment_->remove(partitions, Task::Impl::Ending::commit);
   const std::int64_t deadline = clock_.steady_ms() + settings_.release_patience.milliseconds();
+  int idle_steps = 0;
   while (!assignment_->ended(partitions)) {
-    bool worked = true;
     if (threads_.empty()) {
-      worked = false;
+      bool worked = false;
       for (const auto& worker : workers_) worked = worker->step().worked || worked;
+      idle_steps = worked ? 0 : idle_steps + 1;
     } else {
       std::this_thread::sleep_for(std::chrono::milliseconds{1});
     }
-    if (worked && clock_.steady_ms() < deadline) continue;
+    if (idle_steps < patient_steps && clock_.steady_ms() < deadline) continue;
     logger_(Level::warning, "group", "partitions go to others without a last commit: what it would have had is done again there");
     assignment_->remove(partitions, Task::Impl::Ending::drop);
     return;

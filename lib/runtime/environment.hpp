@@ -59,6 +59,7 @@ struct Environment {
   Logger& logger;
   KeptStores kept{};     ///< taken by the tasks that open them
   std::mutex keeping{};  ///< guards `kept`
+  std::mutex sending{};  ///< held while offsets are sent, and while tasks are said to be lost: what is lost is not sent
   std::mutex moves{};    ///< held while a task changes its worker, and while a visit of all tasks begins
   int visits = 0;        ///< under way: no task moves then, so that each is met once
 };

@@ -295,6 +295,9 @@ Status Worker::send_offsets(const log::Producer::Prepared& prepared) {
   std::vector<log::OffsetCommit> offsets;
   for (const auto& task : tasks_) task->add_offsets(prepared.ends, offsets);
   ports::reached("commit: prepared");
+  const std::lock_guard sending{env_->sending};
+  if (std::any_of(tasks_.begin(), tasks_.end(), [](const auto& task) { return task->figures()->lost && task->has_written(); }))
+    return go_back();
   commit_ = Commit::sent;
   producer_->commit(env_->plan.application_id, std::move(offsets), {});
   return {};
