@@ -70,10 +70,10 @@ class TaskStore {
   std::int64_t late_since_ms_ = -1;  // the log has not shown more since, though there must be more
   log::Offset restored_from_ = 0;    // as the log was told
   log::Producer::Topic topic_ = 0;
-  bool expires_ = false;                           // windows; else the rest is not used
+  bool expires_ = false;                                              // windows; else the rest is not used
   std::map<std::uint64_t, log::Offset> segments_, settled_segments_;  // as the next mark shall say, and as the last one did
-  log::Offset expired_ = 0;                        // everything below has expired, as of the last commit
-  log::Offset purged_ = 0;                         // as the log was told
+  log::Offset expired_ = 0;                                           // everything below has expired, as of the last commit
+  log::Offset purged_ = 0;                                            // as the log was told
 };
 
 }  // namespace klamm::inline v0::runtime
