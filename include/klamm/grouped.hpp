@@ -22,7 +22,7 @@ template <class K, class V> class [[nodiscard]] GroupedStream {
 
   /// Counts the records of each key.
   Table<K, std::int64_t> count(const TableName& table, Named named = {}) const {
-    return keep<std::int64_t>("count", table.name(), 0, detail::CountUpdate{}, named);
+    return keep<std::int64_t>("count", table, 0, detail::CountUpdate{}, named);
   }
 
   /// Combines the values of each key: `V f(const V&, const V&)` or `f(V& total, const V&)`.
@@ -35,7 +35,7 @@ template <class K, class V> class [[nodiscard]] GroupedStream {
     static_assert(detail::has_serde_v<Value> || !detail::reduces_v<F, Value>,
                   "klamm: reduce(name, f): the table has a changelog, so the value type needs klamm::serde<Value>");
     if constexpr (ok)
-      return keep<Value>("reduce", table.name(), Value{}, detail::ReduceUpdate<F>{std::move(f)}, named);
+      return keep<Value>("reduce", table, Value{}, detail::ReduceUpdate<F>{std::move(f)}, named);
     else
       return detail::Inert{};
   }
@@ -57,7 +57,7 @@ template <class K, class V> class [[nodiscard]] GroupedStream {
                   "with_record(f(A&, record)) and "
                   "return nothing or klamm::Entry");
     if constexpr (ok)
-      return keep<A>("aggregate", table.name(), table.start(), FoldUpdate<F>{{table.fold_function()}}, named);
+      return keep<A>("aggregate", table, table.start(), FoldUpdate<F>{{table.fold_function()}}, named);
     else
       return Inert{};
   }
@@ -67,17 +67,18 @@ template <class K, class V> class [[nodiscard]] GroupedStream {
   explicit GroupedStream(const detail::Place& place) : place_{place} {}
 
   Table<K, Value> put(const TableName& table, const Named& named) const {
-    return keep<Value>("to_table", table.name(), Value{}, detail::PutUpdate{}, named);
+    return keep<Value>("to_table", table, Value{}, detail::PutUpdate{}, named);
   }
 
-  template <class A, class Update>
-  Table<K, A> keep(const char* kind, const std::string& name, A start, Update update, const Named& named) const {
+  template <class A, class Spec, class Update>
+  Table<K, A> keep(const char* kind, const Spec& spec, A start, Update update, const Named& named) const {
     using namespace detail;
     Graph& graph = *place_.graph;
-    const NodeId input = co_partition<K, V>(place_, name, named);
-    const NodeId node = add_table(graph, kind, input, {name, &new_store<A>, {schema_of<K>(), schema_of<A>()}, false}, named);
+    const NodeId input = co_partition<K, V>(place_, spec.name(), named);
+    const NodeId node =
+        add_table(graph, kind, input, {spec.name(), &new_store<A>, {schema_of<K>(), schema_of<A>()}, false, {}, spec.emits()}, named);
     using Stage = TableStage<K, V, A, Update>;
-    commit_stage(graph, node, input, new Stage(store_of(graph, node), std::move(start), std::move(update)));
+    commit_stage(graph, node, input, new Stage(store_of(graph, node), spec.emits(), std::move(start), std::move(update)));
     return Table<K, A>{{place_.graph, node, node}};
   }
 

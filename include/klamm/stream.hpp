@@ -24,15 +24,23 @@ namespace klamm::inline v0 {
 template <class K, class V> class GroupedStream;
 template <class K, class V> class Table;
 
-/// Names a table in the short forms: a string, or `klamm::table("name")`.
+/// Names a table in the short forms: a string, or `klamm::table("name")` with options.
 class TableName {
  public:
   TableName(const char* name) : name_{name} {}
   TableName(std::string name) : name_{std::move(name)} {}
+  /// When the table tells of its changes; every one at once if not said.
+  [[nodiscard]] TableName emit(Emit when) const {
+    TableName copy{*this};
+    copy.emit_ = when;
+    return copy;
+  }
   [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] Emit emits() const { return emit_; }
 
  private:
   std::string name_;
+  Emit emit_ = Emit::on_update;
 };
 
 /// Handle of a stream of records. Operators on a temporary fuse into one chain; a handle with a name is a branch point: its chain runs

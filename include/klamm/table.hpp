@@ -22,17 +22,20 @@ template <class T> constexpr bool row_v = owned_v<T>&& slot_v<T> && !key_value_v
 ///     auto revenue = klamm::table<double>("revenue").fold([](double& sum, const Order& order) { sum += order.amount; });
 template <class A, class F = detail::NoFold, class U = detail::NoFold> class TableSpec {
  public:
-  TableSpec(std::string name, A start, F f, U u)
-      : fold_{std::move(f)}, unfold_{std::move(u)}, start_{std::move(start)}, name_{std::move(name)} {}
+  TableSpec(std::string name, Emit emit, A start, F f, U u)
+      : fold_{std::move(f)}, unfold_{std::move(u)}, start_{std::move(start)}, name_{std::move(name)}, emit_{emit} {}
 
   /// The value of a key before its first record; A{} if not said.
-  [[nodiscard]] TableSpec starting_at(A start) const { return {name_, std::move(start), fold_, unfold_}; }
+  [[nodiscard]] TableSpec starting_at(A start) const { return {name_, emit_, std::move(start), fold_, unfold_}; }
   /// `f(A&, value)`, `f(A&, key, value)` or with_record(f); returns nothing, or an Entry: keep or erase.
-  template <class G> [[nodiscard]] TableSpec<A, G, U> fold(G g) const { return {name_, start_, std::move(g), unfold_}; }
+  template <class G> [[nodiscard]] TableSpec<A, G, U> fold(G g) const { return {name_, emit_, start_, std::move(g), unfold_}; }
   /// The reverse, for groups of a table's rows: takes a value out. Called only where the group exists.
-  template <class G> [[nodiscard]] TableSpec<A, F, G> unfold(G g) const { return {name_, start_, fold_, std::move(g)}; }
+  template <class G> [[nodiscard]] TableSpec<A, F, G> unfold(G g) const { return {name_, emit_, start_, fold_, std::move(g)}; }
+  /// When the table tells of its changes; every one at once if not said.
+  [[nodiscard]] TableSpec emit(Emit when) const { return {name_, when, start_, fold_, unfold_}; }
 
   [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] Emit emits() const { return emit_; }
   [[nodiscard]] const A& start() const { return start_; }
   [[nodiscard]] const F& fold_function() const { return fold_; }
   [[nodiscard]] const U& unfold_function() const { return unfold_; }
@@ -42,6 +45,7 @@ template <class A, class F = detail::NoFold, class U = detail::NoFold> class Tab
   U unfold_;
   A start_;
   std::string name_;
+  Emit emit_;
 };
 
 /// A table that keeps an A for each key; A needs a serde, because tables have changelogs.
@@ -49,7 +53,7 @@ template <class A> auto table(const char* name) {
   static_assert(detail::default_constructible_v<A>,
                 "klamm: table<A>(name): the table's type is kept in slots and must be default-constructible");
   if constexpr (detail::default_constructible_v<A>)
-    return TableSpec<A>{name, A{}, {}, {}};
+    return TableSpec<A>{name, Emit::on_update, A{}, {}, {}};
   else
     return detail::Inert{};
 }
@@ -237,6 +241,15 @@ template <class K, class V> class Table {
 
   /// All changes as a stream; a deletion is nullopt.
   auto to_stream(Named named = {}) const { return read<std::optional<V>>("to_stream", detail::Changes<V>{}, named); }
+
+  /// All changes as a stream, each with the value before and the value now; the Update owns both. A deletion of a key that was not there
+  /// has neither.
+  ///
+  ///     balances.changes().filter([](const klamm::Update<double>& u) { return u.new_value() && *u.new_value() < 0; })
+  auto changes(Named named = {}) const {
+    detail::wants_old_values(*place_.graph, place_.node);
+    return read<Update<V>>("changes", detail::Updates<V>{}, named);
+  }
 
   /// Writes every change to a topic, deletions as tombstones.
   template <class TK, class TV> void to(const Topic<TK, TV>& topic, Named named = {}) const {

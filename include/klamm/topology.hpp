@@ -60,7 +60,7 @@ class KLAMM_API Topology {
       StoreSpec spec{store != nullptr ? store : topic.name(), &new_store<Value>, {schema_of<K>(), schema_of<Value>()}, canonical<K>()};
       const NodeId node = add_table(graph, "table", source, std::move(spec), named, &topic.info());
       using Stage = TableStage<K, Rows, Value, PutUpdate>;
-      commit_stage(graph, node, source, new Stage(store_of(graph, node), Value{}, {}));
+      commit_stage(graph, node, source, new Stage(store_of(graph, node), Emit::on_update, Value{}, {}));
       return Table<K, Value>{{&graph, node, node}};
     } else {
       return Inert{};

@@ -226,6 +226,7 @@ NodeId add_table(Graph& graph, const char* kind, NodeId input, StoreSpec spec, c
   node.inputs = {input};
   node.store = static_cast<StoreId>(graph.stores.size());
   node.anchor = spec.name;
+  node.emits_on_commit = spec.emit == Emit::on_commit;
   const bool repeats = source != nullptr && spec.canonical_keys && source->extractor.empty() && source->key_codec.empty() &&
                        source->value_codec.empty() && source->reject_future == Duration{};
   const int topic = repeats ? graph.at(input).topic : -1;

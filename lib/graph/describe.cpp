@@ -13,6 +13,7 @@ void line_of_node(const Graph& graph, const Node& node, std::string& text) {
   }
   if (node.store != StoreId::none) text += " keeps " + graph.at(node.store).name;
   for (std::size_t i = 0; i < node.uses.size(); ++i) text += (i == 0 ? " uses " : ", ") + graph.at(node.uses[i]).name;
+  if (node.emits_on_commit) text += ", emits on commit";
   if (node.key_changed && node.inputs.size() == 1 && !graph.at(node.inputs[0]).key_changed) text += " (new key)";
   text += '\n';
 }

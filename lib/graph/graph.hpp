@@ -35,6 +35,7 @@ struct Node {
   bool alias = false;        // a merge: nothing runs here, its consumers read its inputs
   bool terminal = false;
   bool view = false;  // a filter, a map or a join of tables
+  bool emits_on_commit = false;
 };
 
 struct StageEntry {

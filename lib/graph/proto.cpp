@@ -62,6 +62,7 @@ void describe_operator(const Graph& graph, const Node& node, int sub, pb::Operat
   out.set_key_changed(node.key_changed);
   out.set_file(node.file);
   out.set_line(node.line);
+  out.set_emits_on_commit(node.emits_on_commit);
 }
 
 }  // namespace

@@ -217,7 +217,7 @@ Result<std::size_t> Task::Impl::process_merged(std::size_t limit) {
 }
 
 std::size_t Task::Impl::run_batch(Input& input, std::span<const RawMessage> batch) {
-  task_.context.topic = &input.tp.topic;
+  batch_topic_ = &input.tp.topic;
   const auto goes_on = [this] { return halt_.ok() && !waiting_; };
   std::size_t done = 0;
   if (input.sources.size() == 1) {
@@ -244,6 +244,7 @@ std::size_t Task::Impl::run_batch(Input& input, std::span<const RawMessage> batc
 
 std::size_t Task::Impl::run_once(SourceStage& source, std::span<const RawMessage> batch) {
   batch_ = batch;
+  task_.context.topic = batch_topic_;
   try {
     return source.run(batch);
   } catch (...) {
@@ -252,6 +253,7 @@ std::size_t Task::Impl::run_once(SourceStage& source, std::span<const RawMessage
     const auto failed = std::find_if(batch.begin(), batch.end(), [this](const RawMessage& m) { return m.offset == task_.context.offset; });
     const auto done = static_cast<std::size_t>(failed - batch.begin());
     if (failed == batch.end()) {  // no record can be blamed, so none may be skipped
+      if (!halt_.ok()) return 0;
       halt_ = Status{Code::internal, "topic \"" + *task_.context.topic + "\": an exception came from no record of the batch",
                      *task_.context.topic};
       return 0;
@@ -279,6 +281,7 @@ bool Task::Impl::dirty() const {
 }
 
 Status Task::Impl::begin_commit(log::Producer& producer) {
+  if (Status status = release_held(); !status.ok()) return status;
   in_flight_ = {};
   committing_ = true;
   for (Input& input : inputs_) input.in_flight = input.position();
@@ -302,6 +305,20 @@ void Task::Impl::add_offsets(std::span<const log::Producer::Prepared::End> ends,
   }
   for (const Input& input : inputs_)
     offsets.push_back({input.tp, {input.in_flight, &input == inputs_.data() ? in_flight_.encode() : std::string{}}});
+}
+
+Status Task::Impl::release_held() {
+  batch_ = {};  // no record of it is at work any more
+  try {
+    // Stages stand in the order in which they were committed, each behind what it reads.
+    for (const auto& stage : clones_) {
+      if (stage != nullptr) stage->before_commit(task_);
+      if (!halt_.ok()) return halt_;
+    }
+  } catch (...) {
+    if (halt_.ok()) throw;  // not a user's function's
+  }
+  return halt_;
 }
 
 Status Task::Impl::settle() {
@@ -344,6 +361,9 @@ Status Task::Impl::abort() {
     input.ahead.clear();
     input.next_source = 0;
     input.reader->seek(input.committed);
+  }
+  for (const auto& stage : clones_) {
+    if (stage != nullptr) stage->after_abort();
   }
   rewind_clocks();
   halt_ = {};

@@ -152,6 +152,8 @@ struct Task::Impl {
   /// Calls `f` for a processor where there is no record; what it throws goes to the error policy.
   template <class F> void without_record(ProcessorContext& context, Timestamp time, F f);
   Status purge();
+  /// Lets go on what stages keep back for the commit.
+  Status release_held();
   [[nodiscard]] const runtime::Input* input_of(int topic) const;
   Status find_committed();
   /// Sets the clocks to what the last commit says.
@@ -184,6 +186,7 @@ struct Task::Impl {
   std::vector<std::unique_ptr<Sink>> sinks_;
   std::map<std::string, Sink, std::less<>> dead_letters_;
   std::span<const RawMessage> batch_;  // that is being processed
+  const std::string* batch_topic_ = nullptr;
   std::vector<std::unique_ptr<runtime::TaskStore>> stores_;
   std::vector<runtime::Input> inputs_;
   std::map<std::string, Timestamp> clocks_;  // of operators, by stable name

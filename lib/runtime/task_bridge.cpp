@@ -180,7 +180,9 @@ bool Task::Impl::goes_on(ErrorStage stage, NodeId node, const RecordContext& at,
   const std::string op = node == NodeId::none ? std::string{"?"} : env_->plan.graph->at(node).name;
   FailedRecord record{.stage = stage, .topic = topic, .partition = at.partition, .offset = at.offset, .op = op, .reason = reason};
   const bool no_record = at.offset < 0;  // a punctuation, or an end
-  const auto raw = std::find_if(batch_.begin(), batch_.end(), [&at](const RawMessage& m) { return m.offset == at.offset; });
+  // What was kept back comes from other records than those at work, and maybe from another topic.
+  const auto raw =
+      std::find_if(batch_.begin(), batch_.end(), [&](const RawMessage& m) { return at.topic == batch_topic_ && m.offset == at.offset; });
   if (raw != batch_.end()) {
     record.key = raw->key;
     record.value = raw->value;

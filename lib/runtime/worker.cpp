@@ -261,7 +261,10 @@ Status Worker::begin_commit() {
   for (const auto& task : tasks_) {
     if (task->restoring() || !task->dirty()) continue;
     ports::reached("commit: before a task's changelog");
-    if (Status status = task->begin_commit(*producer_); !status.ok()) return status;
+    enter(*task, env_->clock.steady_ms());
+    Status status = task->begin_commit(*producer_);
+    task_started_ms_.store(0, std::memory_order_relaxed);
+    if (!status.ok()) return status;
   }
   if (Worker* other = move_to_.exchange(nullptr); other != nullptr && leaving_ == nullptr && tasks_.size() > 1) {
     const auto movable = std::find_if(tasks_.rbegin(), tasks_.rend(),

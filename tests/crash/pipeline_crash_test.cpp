@@ -52,8 +52,8 @@ struct Batches {
   Context& context;
 };
 
-/// Repartition, a table that erases, a sink of all changes, a table read from a topic, a join with it, a plain pipe, a processor with a
-/// store and punctuations.
+/// Repartition, a table that erases, a sink of all changes, a table that tells of its changes at commits, its groups, a table read from a
+/// topic, a join with it, a plain pipe, a processor with a store and punctuations.
 klamm::Topology pipeline() {
   klamm::Topology topology{"crash"};
   auto values = topology.stream(in);
@@ -62,7 +62,14 @@ klamm::Topology pipeline() {
     return sum % 5 == 0 ? klamm::Entry::erase : klamm::Entry::keep;
   });
   values.group_by([](std::int64_t v) { return v % keys; }).aggregate(sums).upserts().to(out);
-  values.group_by_key().count("by-key");
+  auto histogram =
+      klamm::table<std::int64_t>("histogram").fold([](std::int64_t& n, std::int64_t) { ++n; }).unfold([](std::int64_t& n, std::int64_t) {
+        return --n == 0 ? klamm::Entry::erase : klamm::Entry::keep;
+      });
+  values.group_by_key()
+      .count(klamm::table("by-key").emit(klamm::Emit::on_commit))
+      .group_by([](std::int64_t n) { return n % 7; })
+      .aggregate(histogram);
   auto table = topology.table(names, "names");
   values.join(table, [](std::int64_t v, std::int64_t w) { return v * 10 + w; }).to(joined);
   values.filter([](std::int64_t v) { return v % 2 == 0; }).to(passed);
@@ -128,6 +135,9 @@ std::string contents(const std::string& directory) {
   REQUIRE(sums.ok());
   std::map<std::string, std::int64_t> rows;
   for (const auto& row : *sums) rows["sums " + std::to_string(row.key)] = row.value;
+  const auto histogram = app.query<std::int64_t>("histogram").all<std::int64_t>();
+  REQUIRE(histogram.ok());
+  for (const auto& row : *histogram) rows["histogram " + std::to_string(row.key)] = row.value;
   for (const char* name : {"by-key", "names"}) {
     auto table = app.query<std::int64_t>(name).all<std::string>();
     REQUIRE(table.ok());
@@ -226,6 +236,8 @@ TEST_CASE("the undisturbed run counts every record once") {
   std::map<std::string, std::int64_t> batches;
   for (std::int64_t i = 0; i < records; ++i) batches["batches k" + std::to_string(i * 7 % keys)] += i;
   for (const auto& [name, sum] : batches) CHECK(undisturbed().tables.find(name + '=' + std::to_string(sum) + '\n') != std::string::npos);
+  CHECK(undisturbed().tables.find("histogram " + std::to_string(records / keys % 7) + '=' + std::to_string(keys) + '\n') !=
+        std::string::npos);
   const std::int64_t half = records / 2;
   CHECK(undisturbed().sinks.find(std::to_string(half) + " records, sum " + std::to_string(half * (half - 1)) + '\n') != std::string::npos);
   CHECK(undisturbed().sinks.find(std::to_string(records) + " records") != std::string::npos);

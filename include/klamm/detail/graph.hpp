@@ -6,6 +6,7 @@
 #include "klamm/api.hpp"
 #include "klamm/detail/ids.hpp"
 #include "klamm/detail/row_order.hpp"
+#include "klamm/emit.hpp"
 #include "klamm/status.hpp"
 
 // Build-time calls into the untyped graph. Nothing here is a template; all bodies are in lib/graph.
@@ -95,6 +96,7 @@ struct StoreSpec {
   /// Whether equal keys have equal bytes, so that a topic of somebody else can be its changelog.
   bool canonical_keys = false;
   RowOrder order{};  ///< of windows and buffers
+  Emit emit = Emit::on_update;
 };
 /// Adds a table behind `input`, and its store. `source`: the topic it is read from, if it only repeats that topic.
 KLAMM_API NodeId add_table(Graph& graph, const char* kind, NodeId input, StoreSpec spec, const Named& named,

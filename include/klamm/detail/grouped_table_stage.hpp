@@ -30,10 +30,12 @@ struct CountDown {
 /// not exist; a group that loses its last value stays, unless the function erases it.
 template <class K, class V, class A, class Functions> class GroupedTableStage final : public Port<K, Update<V>>, public Keeper<K, A> {
  public:
-  GroupedTableStage(StoreId store, A start, Functions functions)
-      : Keeper<K, A>{store}, start_{std::move(start)}, functions_{std::move(functions)} {}
+  GroupedTableStage(StoreId store, Emit emit, A start, Functions functions)
+      : Keeper<K, A>{store, emit}, start_{std::move(start)}, functions_{std::move(functions)} {}
 
   void* table_view() override { return static_cast<TableView<K, A>*>(this); }
+  void before_commit(Task& task) override { this->release(task); }
+  void after_abort() override { this->forget(); }
 
   void push(K& key, Update<V>& update, RecordContext& context) override {
     at_work(this->node, context);
@@ -62,7 +64,7 @@ template <class K, class V, class A, class Functions> class GroupedTableStage fi
   [[nodiscard]] Stage* copy() const override { return new GroupedTableStage(*this); }
   void bind(Task& task) override {
     functions_.bind();
-    this->open(task, this->node);
+    this->open(task, *this);
     this->touch = this->touched();
   }
 

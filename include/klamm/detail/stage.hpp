@@ -27,6 +27,10 @@ class KLAMM_API Stage {
   std::unique_ptr<Stage> clone(Task& task) const;
   /// The `TableView<K, V>` of a table or a view of one, for look-ups; null for all others.
   virtual void* table_view() { return nullptr; }
+  /// A commit begins: what is kept back for it goes on, into the same commit. Who reads a stage is asked after it.
+  virtual void before_commit(Task&) {}
+  /// Everything since the last commit is taken back.
+  virtual void after_abort() {}
 
   NodeId node = NodeId::none;
   // Known of a clone when it is connected:

@@ -6,8 +6,10 @@
 #include <type_traits>
 #include <utility>
 
+#include "klamm/detail/held_changes.hpp"
 #include "klamm/detail/ops/write.hpp"
 #include "klamm/detail/store.hpp"
+#include "klamm/emit.hpp"
 
 // Tables as stages.
 
@@ -77,7 +79,7 @@ struct PutUpdate {
   }
 };
 
-/// What the stages that keep a table have in common: the rows, how they are found, and who is told of their changes.
+/// What the stages that keep a table have in common: the rows, how they are found, and who is told of their changes, and when.
 template <class K, class A> class Keeper : public TableView<K, A> {
  public:
   const A* find(const K& key, RecordContext& context, Timestamp& time) override {
@@ -89,10 +91,11 @@ template <class K, class A> class Keeper : public TableView<K, A> {
   }
 
  protected:
-  explicit Keeper(StoreId store) : id_{store} {}
+  Keeper(StoreId store, Emit emit) : id_{store}, holds_back_{emit == Emit::on_commit} {}
 
-  void open(Task& task, NodeId node) {
-    node_ = node;
+  void open(Task& task, Stage& stage) {
+    stage_ = &stage;
+    const NodeId node = stage.node;
     store_ = static_cast<Store<A>*>(&task.store(id_));
     task.connect(out_, node);
     wants_old_ = out_.needs_old();
@@ -101,7 +104,7 @@ template <class K, class A> class Keeper : public TableView<K, A> {
     key_.clear();
     const Encoded result = encode(key, key_);
     if (!result.ok()) [[unlikely]]
-      context.task->unencodable(node_, context, result);
+      context.task->unencodable(stage_->node, context, result);
     return result.ok();
   }
   /// A copy of the value that is about to change, if anybody wants it.
@@ -121,7 +124,23 @@ template <class K, class A> class Keeper : public TableView<K, A> {
     }
     send(key, change, context);
   }
-  void send(K& key, Change<A>& change, RecordContext& context) { out_.push(key, change, context); }
+  void send(K& key, Change<A>& change, RecordContext& context) {
+    if (!holds_back_) [[likely]]
+      return out_.push(key, change, context);
+    held_.add(BytesView{key_}, key, change.old, context);
+    if (held_.bytes() > most_held_bytes) release(*context.task);
+  }
+  /// Tells what was kept back. Each key fails alone.
+  void release(Task& task) {
+    for (std::size_t i = 0; i < held_.size() && !task.halted(); ++i) {
+      auto& held = held_.at(i);
+      const Row<A>* row = store_->find(held_.key(i));
+      Change<A> change{held.had_old ? &held.old : nullptr, row != nullptr ? &row->value : nullptr};
+      task.guarded(&push_held, *stage_, &held.key, &change, held.context);
+    }
+    held_.clear();
+  }
+  void forget() { held_.clear(); }
 
   /// What consumers do to the key, which goes through to them; their changes are the stage's own.
   [[nodiscard]] unsigned touched() const { return out_.touch() & touches_key; }
@@ -131,20 +150,35 @@ template <class K, class A> class Keeper : public TableView<K, A> {
   A before_{};  // while a function is at work on the row
 
  private:
+  static constexpr std::size_t most_held_bytes = std::size_t{4} << 20;
+
+  static void push_held(Stage& stage, void* key, void* change, RecordContext& context) {
+    auto* const self = static_cast<Keeper*>(static_cast<TableView<K, A>*>(stage.table_view()));
+    at_work(stage.node, context);
+    Publish on_exception{context};
+    self->out_.push(*static_cast<K*>(key), *static_cast<Change<A>*>(change), context);
+    on_exception.done();
+  }
+
+  Stage* stage_ = nullptr;
   StoreId id_;
-  NodeId node_ = NodeId::none;
+  const bool holds_back_;
   bool wants_old_ = false;
   std::optional<A> old_;
   Fan<K, Change<A>> out_;
+  HeldChanges<K, A> held_;
 };
 
 /// Keeps one A for each key and sends every change. A record's time becomes that of its row; an aggregation's row has the greatest of its
 /// records'.
 template <class K, class V, class A, class Update> class TableStage final : public Port<K, V>, public Keeper<K, A> {
  public:
-  TableStage(StoreId store, A start, Update update) : Keeper<K, A>{store}, start_{std::move(start)}, update_{std::move(update)} {}
+  TableStage(StoreId store, Emit emit, A start, Update update)
+      : Keeper<K, A>{store, emit}, start_{std::move(start)}, update_{std::move(update)} {}
 
   void* table_view() override { return static_cast<TableView<K, A>*>(this); }
+  void before_commit(Task& task) override { this->release(task); }
+  void after_abort() override { this->forget(); }
 
   void push(K& key, V& value, RecordContext& context) override {
     at_work(this->node, context);
@@ -166,7 +200,7 @@ template <class K, class V, class A, class Update> class TableStage final : publ
   [[nodiscard]] Stage* copy() const override { return new TableStage(*this); }
   void bind(Task& task) override {
     if constexpr (requires { update_.bind(); }) update_.bind();
-    this->open(task, this->node);
+    this->open(task, *this);
     this->touch = this->touched();
   }
 

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "klamm/detail/table_stage.hpp"
+#include "klamm/update.hpp"
 
 // The ways out of a table.
 
@@ -30,6 +31,18 @@ template <class A> struct Changes : Spreading {
       slot.reset();
     else
       slot = *change.now;
+    next(key, slot, context);
+  }
+};
+
+/// The first operator of `changes()`: old and new values.
+template <class A> struct Updates : Spreading {
+  static constexpr bool needs_old = true;
+  static constexpr unsigned fresh = touches_value;
+  mutable Update<A> slot{};
+  template <class K, class Next>
+  [[gnu::always_inline]] void operator()(K& key, Change<A>& change, RecordContext& context, Next& next) const {
+    slot.assign(change.old, change.now);
     next(key, slot, context);
   }
 };

@@ -1,0 +1,16 @@
+#pragma once
+
+namespace klamm::inline v0 {
+
+/// When a table tells of its changes.
+enum class Emit : unsigned char {
+  /// Every change at once, as Kafka Streams without caches.
+  on_update,
+  /// At each commit, once for each key that changed since the last one, in the order in which the keys first changed: the value then, with
+  /// the old value that was told last. Whoever looks keys up sees them as they are. All of it is in the commit; nothing is kept back over
+  /// one. A key that came and went between two commits is a tombstone. When what is kept back takes more than 4 MiB for a task, all of it
+  /// is told early.
+  on_commit,
+};
+
+}  // namespace klamm::inline v0
