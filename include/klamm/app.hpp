@@ -121,7 +121,7 @@ struct KLAMM_API AppStatus {
 
 struct SendOptions {
   std::optional<Timestamp> timestamp{};     ///< now if empty
-  std::optional<std::int32_t> partition{};  ///< by the key's hash, as Kafka's own clients choose, if empty
+  std::optional<std::int32_t> partition{};  ///< if empty: by the topic's partition_by, else by the key's hash, as Kafka's own clients
 };
 
 /// How `Producer::try_send` ended.
@@ -141,6 +141,8 @@ class KLAMM_API RawProducer {
   Status send(BytesView key, BytesView value, const SendOptions& options, std::optional<std::int64_t> position) const;
   Send try_send(BytesView key, BytesView value, const SendOptions& options) const;
   Status flush() const;
+  /// Of the topic; 0 when there is none.
+  [[nodiscard]] int partitions() const;
   [[nodiscard]] Result<std::int64_t> position() const;
   Status status() const;
 
@@ -161,15 +163,17 @@ template <class K, class V> class Producer {
   Status send(const K& key, const V& value, const SendOptions& options = {}) const {
     Bytes k, v;
     BytesView key_bytes, value_bytes;
-    if (Status status = encode(key, value, k, v, key_bytes, value_bytes); !status.ok()) return status;
-    return raw_.send(key_bytes, value_bytes, options, std::nullopt);
+    SendOptions chosen = options;
+    if (Status status = encode(key, value, k, v, key_bytes, value_bytes, chosen); !status.ok()) return status;
+    return raw_.send(key_bytes, value_bytes, chosen, std::nullopt);
   }
   /// Never blocks.
   [[nodiscard]] Send try_send(const K& key, const V& value, const SendOptions& options = {}) const {
     Bytes k, v;
     BytesView key_bytes, value_bytes;
-    if (!encode(key, value, k, v, key_bytes, value_bytes).ok()) return Send::failed;
-    return raw_.try_send(key_bytes, value_bytes, options);
+    SendOptions chosen = options;
+    if (!encode(key, value, k, v, key_bytes, value_bytes, chosen).ok()) return Send::failed;
+    return raw_.try_send(key_bytes, value_bytes, chosen);
   }
   /// Returns when all that was sent before is in the log for good.
   Status flush() const { return raw_.flush(); }
@@ -177,7 +181,9 @@ template <class K, class V> class Producer {
   Status status() const { return raw_.status(); }
 
  private:
-  Status encode(const K& key, const V& value, Bytes& k, Bytes& v, BytesView& key_bytes, BytesView& value_bytes) const {
+  Status encode(const K& key, const V& value, Bytes& k, Bytes& v, BytesView& key_bytes, BytesView& value_bytes, SendOptions& chosen) const {
+    if (Status status = detail::partition_outside(topic_.info(), &key, &value, raw_.partitions(), chosen.partition); !status.ok())
+      return status;
     if (Status status = detail::encode_outside(topic_.name(), topic_.info().key_codec, key, k, key_bytes); !status.ok()) return status;
     return detail::encode_outside(topic_.name(), topic_.info().value_codec, value, v, value_bytes);
   }
@@ -197,10 +203,13 @@ template <class K, class V> class Feeder {
   /// `position`: where to go on behind this record.
   Status send(const K& key, const V& value, std::int64_t position, const SendOptions& options = {}) {
     BytesView key_bytes, value_bytes;
+    SendOptions chosen = options;
+    if (Status status = detail::partition_outside(topic_.info(), &key, &value, raw_.partitions(), chosen.partition); !status.ok())
+      return status;
     if (Status status = detail::encode_outside(topic_.name(), topic_.info().key_codec, key, key_, key_bytes); !status.ok()) return status;
     if (Status status = detail::encode_outside(topic_.name(), topic_.info().value_codec, value, value_, value_bytes); !status.ok())
       return status;
-    return raw_.send(key_bytes, value_bytes, options, position);
+    return raw_.send(key_bytes, value_bytes, chosen, position);
   }
   /// Returns when all that was sent before is in the log for good, with its positions.
   Status flush() const { return raw_.flush(); }

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <array>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "klamm/detail/fused.hpp"
 #include "klamm/detail/ops/branch.hpp"
@@ -16,6 +18,10 @@
 #include "klamm/detail/ops/peek.hpp"
 #include "klamm/detail/ops/process.hpp"
 #include "klamm/detail/ops/select_key.hpp"
+#include "klamm/detail/ops/to_one_of.hpp"
+#include "klamm/detail/ops/try_map.hpp"
+#include "klamm/detail/ops/with_header.hpp"
+#include "klamm/detail/ops/with_timestamp.hpp"
 
 // One class above 400 lines: the operators of a stream are its methods, and each says what it asks of its argument.
 
@@ -127,6 +133,75 @@ template <class K, class V, class Chain = detail::Here<K, V>> class [[nodiscard]
       return Inert{};
   }
 
+  /// A map that may fail without an exception: `f` returns Result<V2>, or Result<KeyValue<K2, V2>>. A record for which it returns an error
+  /// goes to the error policy as if it had thrown, with the status' message as the reason.
+  ///
+  ///     lines.try_map([](const std::string& line) -> klamm::Result<Order> { return parse_order(line); })
+  template <class F> auto try_map(F f, Named named = {}) && {
+    using namespace detail;
+    using P = passed_t<F, V>;
+    constexpr bool ok = callable_v<F, K, P> && returns_result_v<F, K, P> && outlives_v<F, K, P> && default_constructible_value_v<F, K, P>;
+    static_assert(accepts_v<F, K, P>, "klamm: try_map(f): f must accept this stream's value, or (key, value), or be with_record(f)");
+    static_assert(const_callable_v<F, K, P>,
+                  "klamm: try_map(f): f is shared by all tasks and must be const-callable (no mutable lambda): use per_task");
+    static_assert(returns_result_v<F, K, P>, "klamm: try_map(f): f must return klamm::Result of the new value, or of a KeyValue");
+    static_assert(outlives_v<F, K, P>,
+                  "klamm: try_map(f): f returns a view into a value that may not outlive it: return an owning type, or say borrow(f)");
+    static_assert(default_constructible_value_v<F, K, P>,
+                  "klamm: try_map(f): what f returns is kept in slots and must be default-constructible");
+    if constexpr (ok)
+      return std::move(*this).try_mapped(std::move(f), named);
+    else
+      return Inert{};
+  }
+
+  /// Gives each record another time: `f` returns milliseconds since 1970, or a Timestamp. What comes behind, sinks included, sees that one.
+  /// A record that would get a negative time is dropped and counted.
+  ///
+  ///     orders.with_timestamp(&Order::placed_ms)
+  template <class F> auto with_timestamp(F f, Named named = {}) && {
+    using namespace detail;
+    constexpr bool ok = callable_v<F, K, const V&> && gives_time_v<F, K, const V&>;
+    static_assert(accepts_v<F, K, const V&>,
+                  "klamm: with_timestamp(f): f must accept this stream's value, or (key, value), or be with_record(f)");
+    static_assert(const_callable_v<F, K, const V&>,
+                  "klamm: with_timestamp(f): f is shared by all tasks and must be const-callable (no mutable lambda): use per_task");
+    static_assert(gives_time_v<F, K, const V&>,
+                  "klamm: with_timestamp(f): f must return milliseconds since 1970 as an integer, or a klamm::Timestamp");
+    if constexpr (ok)
+      return std::move(*this).template then<K, V, WithTimestamp<F>>("with_timestamp", std::move(f), named);
+    else
+      return Inert{};
+  }
+
+  /// Adds a header to each record, behind those it has; sinks write them all. `f` is a text, or gives the value: text and bytes as they
+  /// are, other types by their serde, nullopt as null. A value that its serde refuses sends the record to the error policy for produce.
+  ///
+  ///     orders.with_header("source", "web").with_header("region", &Order::region)
+  template <class F> auto with_header(const std::string& name, F f, Named named = {}) && {
+    using namespace detail;
+    if constexpr (std::is_convertible_v<const F&, std::string_view>) {
+      return std::move(*this).headed(name, HeaderText{std::string{std::string_view{f}}}, named);
+    } else {
+      constexpr bool callable = callable_v<F, K, const V&> && returns_value_v<F, K, const V&>;
+      static_assert(accepts_v<F, K, const V&>,
+                    "klamm: with_header(name, f): f must be a text, accept this stream's value, or (key, value), or be with_record(f)");
+      static_assert(const_callable_v<F, K, const V&>,
+                    "klamm: with_header(name, f): f is shared by all tasks and must be const-callable (no mutable lambda): use per_task");
+      if constexpr (callable) {
+        constexpr bool ok = header_value_v<std::remove_cvref_t<result_t<F, K, const V&>>>;
+        static_assert(ok, "klamm: with_header(name, f): f must return text, bytes, or a type with klamm::serde");
+        if constexpr (ok)
+          return std::move(*this).headed(name, std::move(f), named);
+        else
+          return Inert{};
+      } else {
+        static_assert(!callable_v<F, K, const V&>, "klamm: with_header(name, f): f must return the header's value");
+        return Inert{};
+      }
+    }
+  }
+
   /// Makes any number of records of each: `f` returns a range of values or of KeyValue.
   ///
   ///     lines.flat_map([](const std::string& line) { return split(line); })
@@ -226,6 +301,11 @@ template <class K, class V, class Chain = detail::Here<K, V>> class [[nodiscard]
   template <class F> auto mutate(F f, Named named = {}) const& { return branch_point(named).mutate(std::move(f), named); }
   template <class F> auto map(F f, Named named = {}) const& { return branch_point(named).map(std::move(f), named); }
   template <class F> auto flat_map(F f, Named named = {}) const& { return branch_point(named).flat_map(std::move(f), named); }
+  template <class F> auto try_map(F f, Named named = {}) const& { return branch_point(named).try_map(std::move(f), named); }
+  template <class F> auto with_timestamp(F f, Named named = {}) const& { return branch_point(named).with_timestamp(std::move(f), named); }
+  template <class F> auto with_header(const std::string& name, F f, Named named = {}) const& {
+    return branch_point(named).with_header(name, std::move(f), named);
+  }
   template <class F> auto select_key(F f, Named named = {}) const& { return branch_point(named).select_key(std::move(f), named); }
   template <class F> auto peek(F f, Named named = {}) const& { return branch_point(named).peek(std::move(f), named); }
   template <class F> void for_each(F f, Named named = {}) const& { branch_point(named).for_each(std::move(f), named); }
@@ -406,6 +486,33 @@ template <class K, class V, class Chain = detail::Here<K, V>> class [[nodiscard]
   }
   template <class TK, class TV> void to(const Topic<TK, TV>& topic, Named named = {}) const& { branch_point(named).to(topic, named); }
 
+  /// Ends the stream in the topic that each record chooses, of a list: `f` gives the topic, a pointer to it, or its name. The topics are
+  /// known beforehand, so that they are created, checked and described as other sinks are; a name that is none of them sends the record to
+  /// the error policy for produce.
+  ///
+  ///     orders.to({domestic, abroad}, [](const Order& o) { return o.abroad() ? &abroad : &domestic; })
+  template <class TK, class TV, class F> void to(std::initializer_list<Topic<TK, TV>> topics, F f, Named named = {}) && {
+    std::move(*this).to(std::vector<Topic<TK, TV>>{topics}, std::move(f), named);
+  }
+  template <class TK, class TV, class F> void to(const std::vector<Topic<TK, TV>>& topics, F f, Named named = {}) && {
+    using namespace detail;
+    constexpr bool key_fits = topic_takes_v<TK, K> || !has_key_v<TK>, fits = key_fits && topic_takes_v<TV, V>;
+    constexpr bool serdes = has_serde_v<TK> && has_serde_v<V>, chooses = callable_v<F, K, const V&> && returns_topic_v<F, K, const V&>;
+    static_assert(fits, "klamm: to(topics, f): the topics have another key or value type than the stream");
+    static_assert(serdes || !fits, "klamm: to(topics, f): key and value types need klamm::serde");
+    static_assert(
+        chooses || !serdes || !fits,
+        "klamm: to(topics, f): f must be const-callable with this stream's value, or (key, value), or be with_record(f), and give "
+        "one of the topics, a pointer to it, or its name");
+    if constexpr (fits && serdes && chooses) std::move(*this).template to_one_of<TK>(topics, std::move(f), named);
+  }
+  template <class TK, class TV, class F> void to(std::initializer_list<Topic<TK, TV>> topics, F f, Named named = {}) const& {
+    branch_point(named).to(topics, std::move(f), named);
+  }
+  template <class TK, class TV, class F> void to(const std::vector<Topic<TK, TV>>& topics, F f, Named named = {}) const& {
+    branch_point(named).to(topics, std::move(f), named);
+  }
+
  private:
   /// Whether this handle still holds operators that are not a stage.
   static constexpr bool in_chain = !Chain::root || Chain::source;
@@ -442,6 +549,42 @@ template <class K, class V, class Chain = detail::Here<K, V>> class [[nodiscard]
       return std::move(*this).template then<K, V, detail::Remap<F>>("map", std::move(f), named);
     else
       return std::move(*this).template then<K, R, detail::Map<F, false>>("map", std::move(f), named);
+  }
+
+  template <class F> auto try_mapped(F f, const Named& named) && {
+    using R = detail::unwrapped_t<detail::result_t<F, K, detail::passed_t<F, V>>>;
+    if constexpr (detail::key_value_v<R>)
+      return std::move(*this).template then<decltype(R::key), decltype(R::value), detail::TryMap<F, true>>("try_map", std::move(f), named,
+                                                                                                           detail::Rekeys::yes);
+    else if constexpr (std::is_same_v<R, V>)
+      return std::move(*this).template then<K, V, detail::TryRemap<F>>("try_map", std::move(f), named);
+    else
+      return std::move(*this).template then<K, R, detail::TryMap<F, false>>("try_map", std::move(f), named);
+  }
+
+  template <class F> auto headed(const std::string& name, F f, const Named& named) && {
+    const detail::NodeId node = in_chain ? detail::extend(*place_.graph, "with_header", place_.node, named, detail::Rekeys::no)
+                                         : detail::add_operator(*place_.graph, "with_header", place_.node, named);
+    using Op = detail::WithHeader<F>;
+    Op op = detail::make_op<Op>(node, std::move(f));
+    op.name = name;
+    return Stream<K, V, detail::appended_t<Chain, Op>>{{place_.graph, node, place_.origin},
+                                                       detail::appended<Chain, Op>::make(std::move(chain_), std::move(op))};
+  }
+
+  template <class TK, class TV, class F> void to_one_of(const std::vector<Topic<TK, TV>>& topics, F f, const Named& named) && {
+    using namespace detail;
+    Graph& graph = *place_.graph;
+    const NodeId node =
+        in_chain ? extend(graph, "to_one_of", place_.node, named, Rekeys::no) : add_operator(graph, "to_one_of", place_.node, named);
+    using Op = ToOneOf<F, TK>;
+    Op op = make_op<Op>(node, std::move(f));
+    if (topics.empty()) problem(graph, named, "to(topics, f): the list of topics is empty: name those that f may choose");
+    for (const Topic<TK, TV>& topic : topics)
+      op.ways.push_back({topic.name(), add_choice(graph, node, topic.info(), named), parts_of(graph, topic.info())});
+    using End = Stream<K, V, appended_t<Chain, Op>>;
+    End{{place_.graph, node, place_.origin}, appended<Chain, Op>::make(std::move(chain_), std::move(op))}.end();
+    commit_choices(graph, node);
   }
 
   template <class F> auto flat_mapped(F f, const Named& named) && {

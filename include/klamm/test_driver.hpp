@@ -81,6 +81,8 @@ class KLAMM_API DriverCore {
   Status feed(const std::string& topic, std::span<const RawMessage> batch);
   [[nodiscard]] Counters counters() const;
   [[nodiscard]] Timestamp now() const;
+  /// Of a topic; 0 when there is none.
+  [[nodiscard]] int partitions(const std::string& topic);
 
  private:
   struct Impl;
@@ -145,7 +147,10 @@ template <class K, class V> class TestInput {
       if (Status status = detail::encode_outside(topic_.name(), topic_.info().value_codec, *value, v, value_bytes); !status.ok())
         return status;
     }
-    return core_->send(topic_.name(), key_bytes, value_bytes, at.timestamp, {}, {});
+    std::optional<std::int32_t> partition;
+    if (Status status = detail::partition_outside(topic_.info(), key, value, core_->partitions(topic_.name()), partition); !status.ok())
+      return status;
+    return core_->send(topic_.name(), key_bytes, value_bytes, at.timestamp, {}, partition);
   }
 
   detail::DriverCore* core_;

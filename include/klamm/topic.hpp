@@ -8,6 +8,7 @@
 
 #include "klamm/api.hpp"
 #include "klamm/detail/codec.hpp"
+#include "klamm/detail/partitioner.hpp"
 #include "klamm/detail/speak.hpp"
 #include "klamm/errors.hpp"
 #include "klamm/serde.hpp"
@@ -41,6 +42,7 @@ class KLAMM_API TopicInfo {
   detail::PartBox extractor;    ///< Extractor<K, V>, or empty
   detail::PartBox key_codec;    ///< Codec<K>, or empty
   detail::PartBox value_codec;  ///< Codec<V>, or empty
+  detail::PartBox partitioner;  ///< Partitioner<K, V>, or empty
   std::optional<Start> start_at;
   std::optional<ErrorPolicy> on_error;
   Duration reject_future;  ///< zero: nothing is rejected
@@ -130,6 +132,21 @@ template <class K, class V> class Topic {
   [[nodiscard]] Topic reject_future(Duration limit) const {
     Topic copy{*this};
     copy.info_.reject_future = limit;
+    return copy;
+  }
+
+  /// The partition a record is written to, by sinks, `through` and producers: `f(key, value, partitions)` gives 0 to partitions - 1; of a
+  /// topic of NoKey `f(value, partitions)`. Nullable keys and values come as pointers. Without it keys are hashed as by Kafka's own
+  /// clients. A partition that the topic does not have, or a null where the type has none, sends the record to the error policy for
+  /// produce. Tables and joins of the topic need equal keys in one partition: choose by the key alone then.
+  template <class F> [[nodiscard]] Topic partition_by(F f) const {
+    static_assert(
+        detail::partitions_v<F, K, V>,
+        "klamm: Topic::partition_by(f): f must be const-callable as int f(key, value, int partitions), without the key for NoKey, "
+        "and with pointers for std::optional keys and values");
+    Topic copy{*this};
+    if constexpr (detail::partitions_v<F, K, V>)
+      copy.info_.partitioner = detail::PartBox{std::unique_ptr<detail::Part>(new detail::CallPartitioner<K, V, F>({std::move(f)}))};
     return copy;
   }
 

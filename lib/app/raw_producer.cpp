@@ -64,6 +64,11 @@ Send RawProducer::try_send(BytesView key, BytesView value, const SendOptions& op
   return !sent.ok() ? Send::failed : *sent ? Send::sent : Send::full;
 }
 
+int RawProducer::partitions() const {
+  const std::shared_lock lock{impl_->mutex};
+  return impl_->used == nullptr ? 0 : impl_->partitions;
+}
+
 Status RawProducer::flush() const {
   const std::shared_lock lock{impl_->mutex};
   if (!impl_->status.ok()) return impl_->status;

@@ -11,9 +11,9 @@ Status encode_guarded(const std::string& topic, FunctionRef<Encoded()> encode) {
     if (encoded.ok()) return {};
     reason = encoded.reason;
   } catch (const std::exception& e) {
-    reason = std::string{"the serde threw: "} + e.what();
+    reason = std::string{"its serde, or the topic's partition_by, threw: "} + e.what();
   } catch (...) {
-    reason = "the serde threw something that is no std::exception";
+    reason = "its serde, or the topic's partition_by, threw something that is no std::exception";
   }
   return {Code::invalid_argument, "topic \"" + topic + "\": the record can't be written, nothing was sent: " + reason, topic};
 }

@@ -170,6 +170,15 @@ NodeId extend_to_sink(Graph& graph, NodeId input, const TopicInfo& topic, const 
   return add_sink(graph, input, topic, named);
 }
 
+NodeId add_choice(Graph& graph, NodeId chooser, const TopicInfo& topic, const Named& named) {
+  return add_sink(graph, chooser, topic, Named{nullptr, named.file, named.line});
+}
+void commit_choices(Graph& graph, NodeId chooser) {
+  for (Node& node : graph.nodes) {
+    if (node.terminal && !node.inputs.empty() && node.inputs[0] == chooser) node.stage = graph.at(chooser).stage, node.committed = true;
+  }
+}
+
 void add_input(Graph& graph, NodeId node, NodeId input) {
   graph.at(node).inputs.push_back(input);
   graph.at(node).key_changed = graph.at(node).key_changed || graph.at(input).key_changed;
@@ -260,7 +269,9 @@ const std::string& store_name(const Graph& graph, NodeId table) {
 }
 
 const TopicInfo* parts_of(Graph& graph, const TopicInfo& topic) {
-  if (topic.extractor.empty() && topic.key_codec.empty() && topic.value_codec.empty() && topic.reject_future == Duration{}) return nullptr;
+  const bool plain = topic.extractor.empty() && topic.key_codec.empty() && topic.value_codec.empty() && topic.partitioner.empty() &&
+                     topic.reject_future == Duration{};
+  if (plain) return nullptr;
   return &graph.parts.emplace_back(topic);
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "klamm/detail/ops/calls.hpp"
+#include "klamm/detail/ops/try_map.hpp"
+#include "klamm/detail/ops/with_timestamp.hpp"
 #include "klamm/topic.hpp"
 
 namespace klamm::inline v0::detail {
@@ -30,6 +32,8 @@ Writer* writer_of(Task& task, NodeId sink, const TopicInfo* topic) {
   if (topic != nullptr) {
     writer->keys = topic->key_codec;
     writer->values = topic->value_codec;
+    writer->partitioner = topic->partitioner;
+    writer->plain = writer->keys.empty() && writer->values.empty() && writer->partitioner.empty();
   }
   return writer;
 }
@@ -38,6 +42,10 @@ void Publish::leave() {
   context_.task->context = context_;
   context_.task->published_ = true;
 }
+
+void drop_negative_time(NodeId node, const RecordContext& context) { context.task->dropped(node, context, Drop::negative_timestamp); }
+
+void refuse_result(NodeId node, const RecordContext& context, const Status& status) { context.task->refused(node, context, status); }
 
 void refuse_null_key(NodeId node, const RecordContext& context) { context.task->null_key(node, context); }
 

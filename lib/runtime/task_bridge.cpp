@@ -77,20 +77,24 @@ Timestamp& Task::clock(NodeId node, const char* which) {
 
 void Writer::send(BytesView key_bytes, BytesView value_bytes, const RecordContext& context) {
   Sink& to = *static_cast<Sink*>(sink);
-  log::Partition partition = 0;
+  log::Partition target = 0;
   if (to.partitions > 1) {
-    if (key_bytes.data() != nullptr) {
-      partition = log::partition_of(key_bytes, to.partitions);
+    if (partition >= 0) {
+      target = partition;
+    } else if (key_bytes.data() != nullptr) {
+      target = log::partition_of(key_bytes, to.partitions);
     } else {
       if (++to.run > keyless_run) {
         to.run = 0;
         to.next = (to.next + 1) % to.partitions;
       }
-      partition = to.next;
+      target = to.next;
     }
   }
-  to.producer->append(to.number, partition, key_bytes, value_bytes, context.timestamp, context.headers.bytes());
+  to.producer->append(to.number, target, key_bytes, value_bytes, context.timestamp, context.headers.bytes());
 }
+
+int Writer::partitions() const { return static_cast<const Sink*>(sink)->partitions; }
 
 void Task::dropped(NodeId node, const RecordContext& at, Drop why) {
   impl_->figures_->dropped.fetch_add(1, std::memory_order_relaxed);
@@ -129,6 +133,15 @@ bool Task::is_ahead(Timestamp timestamp, std::int64_t limit_ms) const { return t
 
 void Task::unencodable(NodeId node, const RecordContext& at, const Encoded& result) {
   static_cast<void>(impl_->goes_on(ErrorStage::produce, node, at, std::string{"can't write the record: "} + result.reason));
+}
+
+void Task::unproducible(NodeId node, const RecordContext& at, const std::string& reason) {
+  static_cast<void>(impl_->goes_on(ErrorStage::produce, node, at, reason));
+}
+
+void Task::refused(NodeId node, const RecordContext& at, const Status& status) {
+  static_cast<void>(
+      impl_->goes_on(ErrorStage::process, node, at, status.message().empty() ? "its function returned an error" : status.message()));
 }
 
 void Task::guarded(void (*push)(Stage&, void*, void*, RecordContext&), Stage& port, void* key, void* value, RecordContext& at) {

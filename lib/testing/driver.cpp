@@ -148,6 +148,11 @@ std::vector<RawRow> DriverCore::rows(const std::string& table) {
   return rows;
 }
 
+int DriverCore::partitions(const std::string& topic) {
+  const Result<log::TopicState> state = impl_->topic(topic);
+  return state.ok() ? state->partitions : 0;
+}
+
 Status DriverCore::commit() {
   if (impl_->status.ok()) impl_->status = impl_->engine->settle(true);
   return impl_->status;

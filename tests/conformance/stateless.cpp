@@ -29,7 +29,7 @@ void build_branch(Topology& t, const Params& params) {
 
 void build_extract_timestamp(Topology& t, const Params& params) {
   const Duration shift{params.number("shift")};
-  t.stream(in.timestamp(with_record([shift](const auto& record) { return record.timestamp() - shift; }))).to(out);
+  t.stream(in).with_timestamp(with_record([shift](const auto& record) { return record.timestamp() - shift; })).to(out);
 }
 
 void build_flat_map(Topology& t, const Params&) {

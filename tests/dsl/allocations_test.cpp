@@ -21,6 +21,69 @@ std::atomic<std::size_t> allocations{0};
 [[gnu::noinline]] void operator delete(void* p) noexcept { std::free(p); }
 [[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept { std::free(p); }
 
+namespace {
+
+const std::string long_key = "a key that is longer than sso is", long_value = "a value that is longer than the small string is";
+
+/// What the second of two equal batches allocates; the records have a header, and go to `seen`.
+std::size_t allocations_of_a_batch(klamm::Topology& t) {
+  klamm::TestDriver d{t};
+  REQUIRE(d.status().ok());
+  klamm::Bytes headers;
+  klamm::Headers::append(headers, {"own", klamm::detail::view_of(long_value)});
+  const klamm::RawMessage message{klamm::detail::view_of(long_key), klamm::detail::view_of(long_value), klamm::Timestamp{1}, 0, 0, headers};
+  const std::vector<klamm::RawMessage> batch(1000, message);
+  REQUIRE(d.feed(in, batch).ok());
+  const std::size_t before = allocations;
+  REQUIRE(d.feed(in, batch).ok());
+  return allocations - before;
+}
+
+}  // namespace
+
+TEST_CASE("times, headers, results and chosen topics allocate nothing per record once they are warm") {
+  klamm::Topology t{"app"};
+  std::size_t seen = 0;
+  t.stream(in)
+      .with_timestamp(&std::string::size)
+      .with_header("text", long_value)
+      .with_header("view", [](const std::string& v) { return std::string_view{v}; })
+      .with_header("size", &std::string::size)
+      .try_map([](std::string&& v) -> klamm::Result<std::string> { return std::move(v); })
+      .try_map([](const std::string& v) -> klamm::Result<std::size_t> { return v.size(); })
+      .for_each(klamm::with_record([&](const auto& r) { seen += r.headers().bytes().size(); }));
+  CHECK(allocations_of_a_batch(t) < 10);  // per batch, not per record
+  CHECK(seen > 2000 * long_value.size());
+
+  // What is sent takes memory of the producer's, chosen or not.
+  klamm::Topology to_one{"app"}, chosen{"app"};
+  const Text there =
+      out.partitions(4).partition_by([](const std::string&, const std::string& v, int n) { return static_cast<int>(v.size()) % n; });
+  to_one.stream(in).to(out.partitions(4));
+  chosen.stream(in).to({there, other}, [&](const std::string&) { return &there; });
+  CHECK(allocations_of_a_batch(chosen) < allocations_of_a_batch(to_one) + 10);
+}
+
+TEST_CASE("changes of tables, their groups, and what is kept back allocate nothing per record once they are warm") {
+  klamm::Topology t{"app"};
+  std::size_t seen = 0;
+  const auto sizes = [](const std::string&, const std::string& v) { return v; };
+  const auto last = t.stream(in).group_by_key().reduce("last", sizes);
+  last.changes().for_each([&](const klamm::Update<std::string>& u) { seen += u.old_value() != nullptr ? 1U : 0U; });
+  t.stream(in)
+      .group_by_key()
+      .reduce(klamm::table("held").emit(klamm::Emit::on_commit), sizes)
+      .changes()
+      .for_each([&](const klamm::Update<std::string>&) { ++seen; });
+  CHECK(allocations_of_a_batch(t) < 10);
+  CHECK(seen == 1999);
+
+  klamm::Topology plain{"app"}, grouped{"app"};
+  plain.stream(in).group_by_key().reduce("last", sizes).to(out);
+  grouped.stream(in).group_by_key().reduce("last", sizes).group_by([](const std::string& v) { return v; }).count("n");
+  CHECK(allocations_of_a_batch(grouped) < allocations_of_a_batch(plain) + 20);
+}
+
 TEST_CASE("branches, maps and look-ups allocate nothing per record once they are warm") {
   klamm::Topology t{"app"};
   std::size_t seen = 0;

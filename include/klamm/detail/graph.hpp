@@ -50,6 +50,9 @@ KLAMM_API std::string stable_name(const Graph& graph, const char* kind, NodeId i
 KLAMM_API NodeId extend(Graph& graph, const char* kind, NodeId input, const Named& named, Rekeys rekeys);
 KLAMM_API NodeId add_sink(Graph& graph, NodeId input, const TopicInfo& topic, const Named& named);
 KLAMM_API NodeId extend_to_sink(Graph& graph, NodeId input, const TopicInfo& topic, const Named& named);
+/// Adds a sink behind an operator that chooses between several and runs them itself; `commit_choices` when its stage is committed.
+KLAMM_API NodeId add_choice(Graph& graph, NodeId chooser, const TopicInfo& topic, const Named& named);
+KLAMM_API void commit_choices(Graph& graph, NodeId chooser);
 /// Adds a second input: a merge.
 KLAMM_API void add_input(Graph& graph, NodeId node, NodeId input);
 /// Adds a table in which the operator looks keys up.

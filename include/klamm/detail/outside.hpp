@@ -41,6 +41,26 @@ template <class T> Status encode_outside(const std::string& topic, const PartBox
   }
 }
 
+/// Asks the topic's partitioner, if it has one.
+template <class K, class V>
+Status partition_outside(const TopicInfo& topic, const K* key, const V* value, int partitions, std::optional<std::int32_t>& out) {
+  if (topic.partitioner.empty() || out || partitions <= 0) return {};
+  const PartBox own{topic.partitioner};
+  const auto plain = [](const auto* x) {
+    if constexpr (optional_v<std::remove_cvref_t<decltype(*x)>>)
+      return x != nullptr && *x ? &**x : nullptr;
+    else
+      return x;
+  };
+  const char* refused = nullptr;
+  // A function that throws is told as one that refuses.
+  Status status = encode_guarded(topic.name, [&]() -> Encoded {
+    out = static_cast<Partitioner<plain_t<K>, plain_t<V>>*>(own.get())->choose(plain(key), plain(value), partitions, refused);
+    return refused != nullptr ? unencodable(refused) : Encoded{};
+  });
+  return status;
+}
+
 /// The reverse; nothing for null and for what can't be decoded.
 template <class T> std::optional<plain_t<T>> decode_outside(const PartBox& codec, const std::optional<std::string>& bytes) {
   if (!bytes) return std::nullopt;

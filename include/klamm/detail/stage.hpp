@@ -87,6 +87,11 @@ struct KLAMM_API Writer {
   /// A null key or value has `data() == nullptr`.
   void send(BytesView key_bytes, BytesView value_bytes, const RecordContext& context);
 
+  [[nodiscard]] int partitions() const;
+
+  int partition = -1;    ///< of the record that is sent; negative: by its key
+  bool plain = true;     ///< by the traits, to the key's partition
+  PartBox partitioner;   ///< this task's copy of the topic's, if it has one
   void* sink = nullptr;  ///< the runtime's
   PartBox keys, values;  ///< this task's copies of the topic's serde objects; empty: the traits
 };
@@ -130,6 +135,10 @@ class KLAMM_API Task {
   [[nodiscard]] bool is_ahead(Timestamp timestamp, std::int64_t limit_ms) const;
   /// A key or value could not be written: the error policy decides.
   void unencodable(NodeId node, const RecordContext& context, const Encoded& result);
+  /// There is no place for it: the error policy decides.
+  void unproducible(NodeId node, const RecordContext& context, const std::string& reason);
+  /// A function returned an error: the error policy decides.
+  void refused(NodeId node, const RecordContext& context, const Status& status);
   [[nodiscard]] bool halted() const { return halted_; }
   /// Whether the loop has to come back before the next record: after a halt, or because a punctuation is due.
   [[nodiscard]] bool stops() const { return stream_time >= stops_at_; }

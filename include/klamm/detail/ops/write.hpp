@@ -63,14 +63,34 @@ void write_with(Codec<plain_t<K>>* keys, Codec<plain_t<V>>* values, Writer& writ
   writer.send(key_bytes, value_bytes, context);
 }
 
+/// Asks the topic's partitioner. False if it refuses, and the error policy was asked.
+template <class K, class V> bool choose_partition(Writer& writer, const K& key, const V* value, const RecordContext& context) {
+  const plain_t<K>* k = nullptr;
+  const plain_t<V>* v = nullptr;
+  if constexpr (optional_v<K>)
+    k = key ? &*key : nullptr;
+  else if (!context.null_key)
+    k = &key;
+  if constexpr (optional_v<V>)
+    v = value != nullptr && *value ? &**value : nullptr;
+  else
+    v = value;
+  const char* refused = nullptr;
+  writer.partition =
+      static_cast<Partitioner<plain_t<K>, plain_t<V>>*>(writer.partitioner.get())->choose(k, v, writer.partitions(), refused);
+  if (refused != nullptr) context.task->unproducible(writer.node, context, refused);
+  return refused == nullptr;
+}
+
 /// One function per pair of types, not per chain. A null `value` is a tombstone; a topic of NoKey gets null keys.
 template <class TK, class K, class V> [[gnu::noinline]] void put(Writer& writer, const K& key, const V* value, RecordContext& context) {
   at_work(writer.node, context);
   if constexpr (std::is_same_v<TK, NoKey> && !std::is_same_v<K, NoKey>) {
     put<NoKey>(writer, NoKey{}, value, context);
-  } else if (writer.values.empty() && value != nullptr) [[likely]] {
+  } else if (writer.plain && value != nullptr) [[likely]] {
     write(writer, key, *value, context);
   } else {
+    if (!writer.partitioner.empty() && !choose_partition(writer, key, value, context)) return;
     write_with(static_cast<Codec<plain_t<K>>*>(writer.keys.get()), static_cast<Codec<plain_t<V>>*>(writer.values.get()), writer, key, value,
                context);
   }
