@@ -2,6 +2,8 @@
 // topology of its own as a source stage, so that both are fed by the same runtime. Both run in turns within a round; a figure is the median
 // of the rounds'.
 //
+// And what each wrapper costs, in wrappers.cpp.
+//
 //     operators [ROUNDS] [PAYLOAD]
 #include <algorithm>
 #include <atomic>
@@ -11,8 +13,8 @@
 #include <ctime>
 #include <new>
 
+#include "batch.hpp"
 #include "klamm/test_driver.hpp"
-#include "payloads.hpp"
 
 static std::atomic<std::size_t> allocations{0};
 [[gnu::noinline]] void* operator new(std::size_t size) {
@@ -101,8 +103,6 @@ template <class V, int N, Tail T> class Hand final : public detail::SourceStage 
   V value_{};
 };
 
-template <class V> using In = Topic<typename Payload<V>::Key, V>;
-
 template <class V, int N, Tail T> void build_chain(Topology& t, const In<V>& in, const In<V>& out, std::int64_t* seen) {
   if constexpr (T == Tail::topic) {
     extend<0, V, N>(t.stream(in)).to(out);
@@ -120,46 +120,6 @@ template <class V, int N, Tail T> void build_by_hand(Topology& t, const In<V>& i
   if constexpr (T != Tail::function) last = detail::add_sink(graph, source, out.info(), {});
   detail::make_terminal(graph, source);
   detail::commit_source(graph, last, source, new Hand<V, N, T>(last, seen));
-}
-
-/// A batch of records and the bytes they point into.
-template <class V> struct Batch {
-  static constexpr std::size_t count = 2000;
-  Bytes bytes;
-  std::vector<RawMessage> messages;
-
-  Batch() {
-    std::vector<std::size_t> ends;
-    std::uint64_t r = 12345;
-    for (std::size_t i = 0; i < count; ++i) {
-      r = r * 6364136223846793005U + 1442695040888963407U;
-      serde<typename Payload<V>::Key>::encode(Payload<V>::key(r >> 8), bytes);
-      ends.push_back(bytes.size());
-      serde<V>::encode(Payload<V>::value(r >> 8), bytes);
-      ends.push_back(bytes.size());
-    }
-    const BytesView all{bytes};
-    for (std::size_t i = 0; i < count; ++i) {
-      const std::size_t begin = i == 0 ? 0 : ends[2 * i - 1];
-      messages.push_back({all.subspan(begin, ends[2 * i] - begin), all.subspan(ends[2 * i], ends[2 * i + 1] - ends[2 * i]), Timestamp{1},
-                          static_cast<std::int64_t>(i), 0});
-    }
-  }
-};
-
-double now() {
-  timespec t{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return static_cast<double>(t.tv_sec) * 1e9 + static_cast<double>(t.tv_nsec);
-}
-double median(std::vector<double> v) {
-  std::nth_element(v.begin(), v.begin() + static_cast<std::ptrdiff_t>(v.size() / 2), v.end());
-  return v[v.size() / 2];
-}
-void require(const Status& status) {
-  if (status.ok()) return;
-  std::fprintf(stderr, "operators: %s\n", status.message().c_str());
-  std::exit(1);
 }
 
 /// What the first records make of both, through the log: the same, or the figures mean nothing.
@@ -249,4 +209,5 @@ int main(int argc, char** argv) {
   klamm::bench::measure_all<std::int64_t>(rounds, payload);
   klamm::bench::measure_all<std::string>(rounds, payload);
   klamm::bench::measure_all<klamm::bench::Event>(rounds, payload);
+  klamm::bench::measure_wrappers(rounds, payload);
 }

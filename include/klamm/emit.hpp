@@ -8,8 +8,9 @@ enum class Emit : unsigned char {
   on_update,
   /// At each commit, once for each key that changed since the last one, in the order in which the keys first changed: the value then, with
   /// the old value that was told last. Whoever looks keys up sees them as they are. All of it is in the commit; nothing is kept back over
-  /// one. A key that came and went between two commits is a tombstone. When what is kept back takes more than 4 MiB for a task, all of it
-  /// is told early.
+  /// one. A key that came and went between two commits is a tombstone. When what is kept back takes more than 4 MiB in a task, all of it is
+  /// told early. What fails while it is told counts for the record that changed the key last, whose bytes are gone by then: its dead letter
+  /// has a null key and value, and the headers that say where.
   on_commit,
 };
 

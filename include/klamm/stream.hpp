@@ -22,6 +22,7 @@
 #include "klamm/detail/ops/try_map.hpp"
 #include "klamm/detail/ops/with_header.hpp"
 #include "klamm/detail/ops/with_timestamp.hpp"
+#include "klamm/table_name.hpp"
 
 // One class above 400 lines: the operators of a stream are its methods, and each says what it asks of its argument.
 
@@ -29,25 +30,6 @@ namespace klamm::inline v0 {
 
 template <class K, class V> class GroupedStream;
 template <class K, class V> class Table;
-
-/// Names a table in the short forms: a string, or `klamm::table("name")` with options.
-class TableName {
- public:
-  TableName(const char* name) : name_{name} {}
-  TableName(std::string name) : name_{std::move(name)} {}
-  /// When the table tells of its changes; every one at once if not said.
-  [[nodiscard]] TableName emit(Emit when) const {
-    TableName copy{*this};
-    copy.emit_ = when;
-    return copy;
-  }
-  [[nodiscard]] const std::string& name() const { return name_; }
-  [[nodiscard]] Emit emits() const { return emit_; }
-
- private:
-  std::string name_;
-  Emit emit_ = Emit::on_update;
-};
 
 /// Handle of a stream of records. Operators on a temporary fuse into one chain; a handle with a name is a branch point: its chain runs
 /// once, and everything built on the name gets the records in the order of the program.
@@ -183,22 +165,17 @@ template <class K, class V, class Chain = detail::Here<K, V>> class [[nodiscard]
     if constexpr (std::is_convertible_v<const F&, std::string_view>) {
       return std::move(*this).headed(name, HeaderText{std::string{std::string_view{f}}}, named);
     } else {
-      constexpr bool callable = callable_v<F, K, const V&> && returns_value_v<F, K, const V&>;
+      constexpr bool ok = callable_v<F, K, const V&> && returns_header_v<F, K, const V&>;
       static_assert(accepts_v<F, K, const V&>,
                     "klamm: with_header(name, f): f must be a text, accept this stream's value, or (key, value), or be with_record(f)");
       static_assert(const_callable_v<F, K, const V&>,
                     "klamm: with_header(name, f): f is shared by all tasks and must be const-callable (no mutable lambda): use per_task");
-      if constexpr (callable) {
-        constexpr bool ok = header_value_v<std::remove_cvref_t<result_t<F, K, const V&>>>;
-        static_assert(ok, "klamm: with_header(name, f): f must return text, bytes, or a type with klamm::serde");
-        if constexpr (ok)
-          return std::move(*this).headed(name, std::move(f), named);
-        else
-          return Inert{};
-      } else {
-        static_assert(!callable_v<F, K, const V&>, "klamm: with_header(name, f): f must return the header's value");
+      static_assert(returns_header_v<F, K, const V&>,
+                    "klamm: with_header(name, f): f must return text, bytes, or a type with klamm::serde");
+      if constexpr (ok)
+        return std::move(*this).headed(name, std::move(f), named);
+      else
         return Inert{};
-      }
     }
   }
 

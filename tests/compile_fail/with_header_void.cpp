@@ -1,4 +1,4 @@
-// expect: with_header\(name, f\): f must return the header
+// expect: with_header\(name, f\): f must return text, bytes
 #include "klamm/klamm.hpp"
 
 #include "types.hpp"

@@ -13,6 +13,16 @@ template <class T>
 constexpr bool header_value_v =
     std::is_convertible_v<const T&, std::string_view> || std::is_convertible_v<const T&, BytesView> || has_serde_v<T>;
 
+template <class F, class K, class V> constexpr bool gives_header() {
+  if constexpr (!callable_v<F, K, V>)
+    return true;
+  else if constexpr (std::is_void_v<result_t<F, K, V>>)
+    return false;
+  else
+    return header_value_v<std::remove_cvref_t<result_t<F, K, V>>>;
+}
+template <class F, class K, class V> constexpr bool returns_header_v = gives_header<F, K, V>();
+
 /// A header's text that is the same for all records.
 struct HeaderText {
   std::string text;
