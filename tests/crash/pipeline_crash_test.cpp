@@ -135,7 +135,7 @@ std::string contents(const std::string& directory) {
   REQUIRE(sums.ok());
   std::map<std::string, std::int64_t> rows;
   for (const auto& row : *sums) rows["sums " + std::to_string(row.key)] = row.value;
-  const auto histogram = app.query<std::int64_t>("histogram").all<std::int64_t>();
+  auto histogram = app.query<std::int64_t>("histogram").all<std::int64_t>();
   REQUIRE(histogram.ok());
   for (const auto& row : *histogram) rows["histogram " + std::to_string(row.key)] = row.value;
   for (const char* name : {"by-key", "names"}) {
