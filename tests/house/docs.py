@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Documents against the code: each sentence of the public headers' compile errors has its place in docs/compile_errors.md, and each one there is said by some
+"""Documents against the code: the code of docs/guide.md compiles; each sentence of the public headers' compile errors has its place in docs/compile_errors.md, and each one there is said by some
 header; relative links of all documents lead somewhere. Last line `N passed, N failed`."""
 import glob
 import os
 import re
+import subprocess
 import sys
+import tempfile
 
 root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -20,8 +22,28 @@ def sentences():
     return found
 
 
+def guide_compiles():
+    """Blocks marked cpp stand in a file as they are, those marked c++ in functions. Returns what the compiler says."""
+    program, functions = "", 0
+    for kind, code in re.findall(r"^```(cpp|c\+\+)\n(.*?)^```", open(os.path.join(root, "docs", "guide.md")).read(), re.S | re.M):
+        if kind == "cpp":
+            program += code
+        else:
+            functions += 1
+            program += f"[[maybe_unused]] static void block_{functions}(klamm::Topology& topology) {{\n{code}}}\n"
+    with tempfile.NamedTemporaryFile("w", suffix=".cpp") as file:
+        file.write(program)
+        file.flush()
+        done = subprocess.run(["g++", "-std=c++20", "-Wall", "-fsyntax-only", "-I", os.path.join(root, "include"), file.name], capture_output=True, text=True)
+    return done.stderr
+
+
 def main():
     wrong, passed = [], 0
+    if said := guide_compiles():
+        wrong.append(f"docs/guide.md: its code does not compile cleanly:\n{said[:3000]}")
+    else:
+        passed += 1
     explained = set(re.findall(r"^> (.+)$", open(os.path.join(root, "docs", "compile_errors.md")).read(), re.M))
     said = sentences()
     for sentence in sorted(said | explained):
