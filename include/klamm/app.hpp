@@ -79,6 +79,10 @@ struct AppOptions {
   Duration checkpoint_interval{30'000};
   Duration watchdog{10'000};  ///< the log names a worker that does not come back from a function of the topology for so long; 0: never
   std::size_t checkpoint_bytes = std::size_t{64} << 20;  ///< changed bytes of one store that start a checkpoint earlier
+  /// Memory of all tables together: rows, index, what is not yet in the files, the files' caches. Beyond it rows leave memory that are in
+  /// the files; busy tables get more of it than idle ones. What one commit changes always stays. 0: no limit; if not said 1 GiB, and no
+  /// limit on a log in memory, which has no files.
+  std::optional<std::size_t> memory_bytes{};
   /// Gets the log's lines, from any thread; the default writes to stderr. Must not throw.
   LogSink log_sink{};
   Callback<void(int worker)> on_thread_start{};  ///< called first on each worker's thread
@@ -105,10 +109,25 @@ struct OperatorStatus {
   Duration greatest_lateness{};
 };
 
+/// A table or another store at one partition. A few hundredths of a second old.
+struct StoreStatus {
+  std::string store;
+  std::int32_t partition = 0;
+  std::size_t rows_in_memory = 0;
+  std::size_t memory_bytes = 0;
+  std::size_t memory_limit = 0;  ///< its part of `AppOptions::memory_bytes` for now; 0: none
+  std::size_t dirty_bytes = 0;   ///< committed, and not in the file yet
+  std::uint64_t checkpoints = 0;
+  std::uint64_t evicted = 0;     ///< rows that left memory
+  std::uint64_t file_reads = 0;  ///< rows that were asked of the file
+  std::uint64_t held_back = 0;   ///< times that the worker waited for a checkpoint that could not keep up
+};
+
 struct KLAMM_API AppStatus {
   State state = State::created;
   Status status;  ///< why it failed
   std::vector<TaskStatus> tasks;
+  std::vector<StoreStatus> stores;
   std::int64_t processed = 0;
   std::int64_t skipped = 0;               ///< by the error policy
   std::int64_t dropped = 0;               ///< by operators' rules

@@ -96,6 +96,8 @@ Status check(const AppOptions& options) {
   expect(options.partitions >= 0, "partitions: expected a count, or 0 for what the directory has");
   expect(options.max_pending_bytes >= 64 << 10, "max_pending_bytes: expected at least 64 KiB");
   expect(options.checkpoint_bytes >= 1, "checkpoint_bytes: expected at least 1");
+  expect(options.memory_bytes.value_or(0) == 0 || options.log.kind() != LogChoice::Kind::in_memory,
+         "memory_bytes: rows leave memory for files, and klamm::in_memory() has none: leave it out, or use klamm::embedded(directory)");
   expect(options.commit_interval.milliseconds() >= 0, "commit_interval: must not be negative");
   expect(options.checkpoint_interval.milliseconds() >= 1, "checkpoint_interval: expected at least a millisecond");
   expect(options.watchdog.milliseconds() >= 0, "watchdog: must not be negative");
@@ -189,6 +191,7 @@ runtime::Settings App::Impl::settings() const {
   settings.watchdog = options.watchdog;
   settings.checkpoint_interval = options.checkpoint_interval;
   settings.checkpoint_bytes = options.checkpoint_bytes;
+  settings.memory_bytes = options.memory_bytes;
   if (options.log.kind() == LogChoice::Kind::embedded)
     settings.state_dir = options.state_dir.empty() ? options.log.directory() + "/stores" : options.state_dir;
   settings.purge_sources = options.log.retention() == Retention::until_committed;
@@ -296,6 +299,7 @@ void App::Impl::finish(const Status& why) {
     const std::lock_guard lock{mutex};
     if (engine != nullptr) last = figures_of(*engine);
     last.tasks.clear();
+    last.stores.clear();
     ended.swap(running);
     status = why;
   }
@@ -426,6 +430,12 @@ AppStatus App::Impl::figures_of(const runtime::Engine& of) const {
     if (task->closed) continue;
     result.tasks.push_back(
         {task->sub_topology, task->partition, task->worker, task->lag, task->restoring, task->restored, task->restore_total});
+    for (const auto& [name, store] : task->stores) {
+      const std::lock_guard lock{store.figures->mutex};
+      const detail::StoreFigures& of_it = store.figures->store;
+      result.stores.push_back({name, task->partition, of_it.rows, of_it.memory_bytes, of_it.memory_limit, of_it.dirty_bytes,
+                               of_it.checkpoints, of_it.evicted, of_it.file_reads, of_it.held_back});
+    }
   }
   for (const auto& worker : of.workers()) {
     result.commits += worker->figures().commits;

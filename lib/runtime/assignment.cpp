@@ -142,6 +142,15 @@ std::vector<Assignment::Figures> Assignment::figures() const {
   return all;
 }
 
+std::vector<Assignment::Owner> Assignment::owners(const SubPlan& sub) const {
+  std::vector<Owner> owners(static_cast<std::size_t>(sub.partitions));
+  const std::lock_guard lock{mutex_};
+  for (const auto& [key, slot] : slots_) {
+    if (slot.sub == &sub) owners[static_cast<std::size_t>(key.second)] = {slot.mine, slot.figures};
+  }
+  return owners;
+}
+
 bool Assignment::restoring() const {
   const std::lock_guard lock{mutex_};
   return std::any_of(slots_.begin(), slots_.end(), [](const auto& entry) {

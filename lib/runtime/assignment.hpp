@@ -36,6 +36,13 @@ class Assignment {
   // Any thread.
   /// Of the tasks that are open; the first is the sum of those that were closed.
   [[nodiscard]] std::vector<Figures> figures() const;
+  /// Who has a partition: this instance or not, and its task once that is open.
+  struct Owner {
+    bool mine = false;
+    Figures task{};
+  };
+  /// By partition. Any thread.
+  [[nodiscard]] std::vector<Owner> owners(const SubPlan& sub) const;
   /// Whether a task is not open yet or restores.
   [[nodiscard]] bool restoring() const;
 

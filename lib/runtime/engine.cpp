@@ -18,6 +18,24 @@ struct CountDown {
   ~CountDown() { latch.count_down(); }
 };
 
+constexpr std::size_t usual_memory = std::size_t{1} << 30;
+constexpr std::size_t least_per_store = std::size_t{128} << 10;
+
+/// Null where the stores' memory is not limited.
+Result<std::shared_ptr<detail::MemoryBudget>> make_budget(const Plan& plan, const Settings& settings) {
+  std::size_t stores = 0;
+  for (const SubPlan& sub : plan.subs) stores += sub.stores.size() * static_cast<std::size_t>(sub.partitions);
+  if (settings.state_dir.empty() || settings.memory_bytes == 0 || stores == 0) return std::shared_ptr<detail::MemoryBudget>{};
+  const std::size_t needed = stores * least_per_store;
+  const std::size_t bytes = settings.memory_bytes.value_or(std::max(usual_memory, needed));
+  if (bytes < needed) {
+    return Status{Code::invalid_argument, "AppOptions::memory_bytes: " + std::to_string(bytes) + " for " + std::to_string(stores) +
+                                              " stores (one for each table and partition): they need " + std::to_string(needed) +
+                                              " at least, or 0 for no limit"};
+  }
+  return std::make_shared<detail::MemoryBudget>(bytes, stores);
+}
+
 }  // namespace
 
 Engine::Engine(const detail::Graph& graph, std::string application_id, Settings settings, log::Log& log, ports::Clock& clock,
@@ -43,7 +61,9 @@ Status Engine::start(int workers, log::Partition default_partitions) {
   Result<Plan> plan = make_plan(graph_, application_id_, default_partitions, log_, dead_letters);
   if (!plan.ok()) return plan.status();
   plan_ = std::move(*plan);
-  environment_.reset(new Environment{plan_, settings_, log_, clock_, background_, logger_, std::move(kept_)});
+  Result<std::shared_ptr<detail::MemoryBudget>> memory = make_budget(plan_, settings_);
+  if (!memory.ok()) return memory.status();
+  environment_.reset(new Environment{plan_, settings_, log_, clock_, background_, logger_, std::move(*memory), std::move(kept_)});
   if (Status status = create_topics(); !status.ok()) return status;
 
   log::Partition tasks = 0;
@@ -270,15 +290,11 @@ Status Engine::visit(const std::function<void(Task::Impl&)>& visit) {
   return all ? Status{} : Status{Code::unavailable, "application \"" + application_id_ + "\": has stopped", application_id_};
 }
 
-Result<std::vector<TaskFigures>> Engine::owners(const std::string& store) const {
+Result<std::vector<Assignment::Owner>> Engine::owners(const std::string& store) const {
   if (!assigned_) return Status{Code::unavailable, "table \"" + store + "\": the partitions are not assigned yet", store};
   for (const SubPlan& sub : plan_.subs) {
     if (std::none_of(sub.stores.begin(), sub.stores.end(), [&store](const StorePlan& each) { return each.name == store; })) continue;
-    std::vector<TaskFigures> owners(static_cast<std::size_t>(sub.partitions));
-    for (const TaskFigures& task : assignment_->figures()) {
-      if (task->sub_topology == sub.name) owners[static_cast<std::size_t>(task->partition)] = task;
-    }
-    return owners;
+    return assignment_->owners(sub);
   }
   return Status{Code::not_found, "table \"" + store + "\": the topology has no store of this name", store};
 }

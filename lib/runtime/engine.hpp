@@ -60,7 +60,7 @@ class KLAMM_TESTING_API Engine final : private log::GroupListener {
   Status visit(const std::function<void(Task::Impl&)>& visit);
   /// The tasks that keep a store, by partition, as far as they are this instance's: the others are null. `unavailable` before the
   /// assignment has come; `not_found` when the plan has no such store. Any thread.
-  [[nodiscard]] Result<std::vector<TaskFigures>> owners(const std::string& store) const;
+  [[nodiscard]] Result<std::vector<Assignment::Owner>> owners(const std::string& store) const;
   [[nodiscard]] ports::Clock& clock() const { return clock_; }
   [[nodiscard]] const std::string& application_id() const { return application_id_; }
   /// Whether all that is in the input topics now has been processed and committed.

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -36,9 +37,10 @@ struct Settings {
   Duration checkpoint_interval{30'000};
   Duration watchdog{10'000};
   std::size_t checkpoint_bytes = std::size_t{64} << 20;
-  std::string state_dir{};     ///< stores live in `<state_dir>/<store>/<partition>.sqlite`; empty: in memory
-  bool purge_sources = false;  ///< source topics are let go once they are committed (nobody else can read them)
-  std::uint64_t seed = 0;      ///< of everything random; 0: from the machine
+  std::optional<std::size_t> memory_bytes = 0;  ///< of all stores with files together; 0: unlimited; nullopt: what suits their number
+  std::string state_dir{};                      ///< stores live in `<state_dir>/<store>/<partition>.sqlite`; empty: in memory
+  bool purge_sources = false;                   ///< source topics are let go once they are committed (nobody else can read them)
+  std::uint64_t seed = 0;                       ///< of everything random; 0: from the machine
 };
 
 /// A store in memory that outlives its task: what a disk would have kept.
@@ -57,8 +59,9 @@ struct Environment {
   ports::Clock& clock;
   ports::Executor& background;
   Logger& logger;
-  KeptStores kept{};     ///< taken by the tasks that open them
-  std::mutex keeping{};  ///< guards `kept`
+  std::shared_ptr<detail::MemoryBudget> memory{};  ///< of the stores; null: unlimited
+  KeptStores kept{};                               ///< taken by the tasks that open them
+  std::mutex keeping{};                            ///< guards `kept`
   std::mutex sending{};  ///< held while offsets are sent, and while tasks are said to be lost: what is lost is not sent
   std::mutex moves{};    ///< held while a task changes its worker, and while a visit of all tasks begins
   int visits = 0;        ///< under way: no task moves then, so that each is met once

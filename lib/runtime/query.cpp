@@ -60,17 +60,18 @@ class Answers {
 StoreQuery::StoreQuery(const Engine& engine, std::string store, Duration patience)
     : engine_{engine}, store_{std::move(store)}, patience_{patience} {}
 
-Status StoreQuery::check(const TaskFigures& owner, std::size_t partition) const {
+Status StoreQuery::check(const Assignment::Owner& owner, std::size_t partition) const {
   const std::string where = "table \"" + store_ + "\": partition " + std::to_string(partition);
-  if (owner == nullptr) {
+  if (!owner.mine) {
     return {Code::elsewhere,
             where + " is not assigned to this instance of application \"" + engine_.application_id() + "\": ask the others", store_};
   }
-  if (owner->closed) return {Code::unavailable, where + " was closed: application \"" + engine_.application_id() + "\" stops", store_};
-  if (owner->restoring) {
+  if (owner.task == nullptr) return {Code::unavailable, where + " is being opened", store_};
+  if (owner.task->closed) return {Code::unavailable, where + " was closed: application \"" + engine_.application_id() + "\" stops", store_};
+  if (owner.task->restoring) {
     return {Code::unavailable,
-            where + " is being restored: " + std::to_string(owner->restored) + " of at most " + std::to_string(owner->restore_total) +
-                " changelog records so far",
+            where + " is being restored: " + std::to_string(owner.task->restored) + " of at most " +
+                std::to_string(owner.task->restore_total) + " changelog records so far",
             store_};
   }
   return {};
@@ -162,12 +163,12 @@ Result<std::optional<Bytes>> StoreQuery::get_from(const std::vector<TaskFigures>
 }
 
 Result<std::optional<Bytes>> StoreQuery::get(BytesView key) {
-  Result<std::vector<TaskFigures>> owners = engine_.owners(store_);
+  Result<std::vector<Assignment::Owner>> owners = engine_.owners(store_);
   if (!owners.ok()) return owners.status();
   const bool placed = placed_by_key(*engine_.plan().graph, store_);
   const auto home = static_cast<std::size_t>(log::partition_of(key, static_cast<log::Partition>(owners->size())));
-  const TaskFigures first = (*owners)[home];
-  Status available = check(first, home);
+  const TaskFigures first = (*owners)[home].task;
+  Status available = check((*owners)[home], home);
   if (available.ok()) {
     Result<std::optional<Bytes>> found = get_from({first}, key);
     if (placed || !found.ok() || *found) return found;
@@ -177,7 +178,7 @@ Result<std::optional<Bytes>> StoreQuery::get(BytesView key) {
   for (std::size_t p = 0; p < owners->size(); ++p) {
     if (p == home) continue;
     if (const Status status = check((*owners)[p], p); status.ok())
-      others.push_back((*owners)[p]);
+      others.push_back((*owners)[p].task);
     else
       available = status;
   }
@@ -188,16 +189,16 @@ Result<std::optional<Bytes>> StoreQuery::get(BytesView key) {
 }
 
 Result<std::vector<std::unique_ptr<detail::StoreSnapshot>>> StoreQuery::snapshots(const std::vector<detail::KeyRange>& ranges) {
-  Result<std::vector<TaskFigures>> owners = engine_.owners(store_);
+  Result<std::vector<Assignment::Owner>> owners = engine_.owners(store_);
   if (!owners.ok()) return owners.status();
   std::vector<std::unique_ptr<detail::StoreSnapshot>> snapshots(owners->size());
   std::vector<TaskFigures> in_memory;
   std::vector<std::size_t> places;
   for (std::size_t p = 0; p < owners->size(); ++p) {
-    const TaskFigures& owner = (*owners)[p];
-    if (Status status = check(owner, p); !status.ok()) return status;
-    if (const auto reader = owner->readers.find(store_); reader->second != nullptr) {
-      Result<std::unique_ptr<detail::StoreSnapshot>> snapshot = reader->second->snapshot();
+    const TaskFigures& owner = (*owners)[p].task;
+    if (Status status = check((*owners)[p], p); !status.ok()) return status;
+    if (const auto& reader = owner->stores.find(store_)->second.reader; reader != nullptr) {
+      Result<std::unique_ptr<detail::StoreSnapshot>> snapshot = reader->snapshot();
       if (!snapshot.ok()) return snapshot.status();
       snapshots[p] = std::move(*snapshot);
       continue;

@@ -33,7 +33,7 @@ class StoreQuery {
   Status ask(const std::vector<TaskFigures>& owners, Question question);
   [[nodiscard]] Status late(int worker) const;
   /// Ok when the owner can be asked.
-  [[nodiscard]] Status check(const TaskFigures& owner, std::size_t partition) const;
+  [[nodiscard]] Status check(const Assignment::Owner& owner, std::size_t partition) const;
   Result<std::optional<Bytes>> get_from(const std::vector<TaskFigures>& owners, BytesView key);
 
   const Engine& engine_;

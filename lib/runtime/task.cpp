@@ -44,7 +44,7 @@ Status Task::Impl::open() {
         !status.ok())
       return status;
     figures_->restore_total += store->restore_total();
-    figures_->readers[store->plan().name] = store->store().reader();
+    figures_->stores[store->plan().name] = {store->store().reader(), store->figures()};
   }
   for (Input& input : inputs_) {
     Result<std::unique_ptr<log::Reader>> reader = env_->log.reader(input.tp, input.committed, [wake = wake_] {
@@ -65,9 +65,11 @@ void Task::Impl::set_wake(std::function<void()> wake) {
   wake_->call = std::move(wake);
 }
 
-void Task::Impl::tick(std::int64_t steady_ms) {
+bool Task::Impl::tick(std::int64_t steady_ms) {
   measure_lag();
-  for (const auto& store : stores_) store->tick(steady_ms);
+  bool more = false;
+  for (const auto& store : stores_) more = store->tick(steady_ms) || more;
+  return more;
 }
 
 Status Task::Impl::find_committed() {

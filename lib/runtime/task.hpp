@@ -48,8 +48,8 @@ struct Task::Impl {
   Status open();
   /// Who is told, on any thread, that records came in: the worker's.
   void set_wake(std::function<void()> wake);
-  /// Time has passed: stores may be due for a checkpoint.
-  void tick(std::int64_t steady_ms);
+  /// Time has passed: stores may be due for a checkpoint. True: there is more to do for them, call again soon.
+  bool tick(std::int64_t steady_ms);
   [[nodiscard]] bool restoring() const { return restoring_ < stores_.size(); }
   /// Replays some of the changelogs; other tasks run between two calls. False when there was nothing to do for now.
   Result<bool> restore_some(std::size_t limit);
@@ -121,8 +121,12 @@ struct Task::Impl {
       std::atomic<std::int64_t> late{0}, greatest_lateness_ms{0};  ///< of the dropped
     };
     std::vector<PerOperator> operators;
-    /// By the store's name: what queries read on threads of their own; null where the store is in memory only. Set by `open`, then const.
-    std::map<std::string, std::shared_ptr<StoreReader>, std::less<>> readers;
+    struct PerStore {
+      std::shared_ptr<StoreReader> reader;  ///< what queries read on threads of their own; null where the store is in memory only
+      std::shared_ptr<runtime::PublishedFigures> figures;
+    };
+    /// By the store's name. Set by `open`, then const.
+    std::map<std::string, PerStore, std::less<>> stores;
   };
   [[nodiscard]] const std::shared_ptr<Figures>& figures() const { return figures_; }
 

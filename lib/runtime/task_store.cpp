@@ -88,6 +88,10 @@ Status TaskStore::open(const CommitMark::Store* known, log::Offset input_committ
   file.changelog_end = bounds->end;
   if (known != nullptr) file.expired_before = known->expired_before;
   file.dirty_bytes = env_->settings.checkpoint_bytes;
+  if (env_->memory != nullptr) {
+    file.shared = env_->memory;
+    file.memory_bytes = env_->memory->equal_share();
+  }
   file.checkpoint_interval = env_->settings.checkpoint_interval;
   Result<detail::Opened> opened = store_->open(file, env_->background);
   if (!opened.ok()) return opened.status();
@@ -149,14 +153,27 @@ Result<TaskStore::Restored> TaskStore::restore_some(std::size_t limit) {
   return Restored::all;
 }
 
-void TaskStore::tick(std::int64_t steady_ms) {
+bool TaskStore::tick(std::int64_t steady_ms) {
   store_->maybe_checkpoint(steady_ms);
+  const bool more = store_->share_memory(steady_ms);
+  publish(steady_ms);
   purge();
-  if (plan_.source_topic >= 0) return;
+  if (plan_.source_topic >= 0) return more;
   const log::Offset from = store_->durable_position();
-  if (from <= restored_from_) return;
-  restored_from_ = from;
-  env_->log.restored_from(changelog_, from);
+  if (from > restored_from_) {
+    restored_from_ = from;
+    env_->log.restored_from(changelog_, from);
+  }
+  return more;
+}
+
+void TaskStore::publish(std::int64_t steady_ms) {
+  constexpr std::int64_t interval_ms = 50;
+  if (steady_ms < published_ms_ + interval_ms && published_ms_ != 0) return;
+  published_ms_ = steady_ms;
+  const detail::StoreFigures figures = store_->figures();
+  const std::lock_guard lock{figures_->mutex};
+  figures_->store = figures;
 }
 
 Status TaskStore::attach(log::Producer& producer) {

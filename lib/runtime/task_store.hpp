@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 
@@ -11,6 +12,12 @@
 #include "runtime/environment.hpp"
 
 namespace klamm::inline v0::runtime {
+
+/// The figures of a store, for any thread.
+struct PublishedFigures {
+  mutable std::mutex mutex;
+  detail::StoreFigures store;
+};
 
 /// A store of a task, and its changelog: opened, restored, drained at commits. Owned by the task, on its worker's thread.
 class TaskStore {
@@ -25,8 +32,9 @@ class TaskStore {
   /// shows commits late.
   Result<Restored> restore_some(std::size_t limit);
 
-  /// Time has passed: the store may be due for a checkpoint, and the changelog may let go of tombstones.
-  void tick(std::int64_t steady_ms);
+  /// Time has passed: the store may be due for a checkpoint, or have memory to give to others, and the changelog may let go of tombstones.
+  /// True: to be called again soon.
+  bool tick(std::int64_t steady_ms);
   /// Begins a commit and writes what was changed since the last one to the changelog.
   Status drain(log::Producer& producer);
   /// What the mark of the commit that was drained shall say, whose records end at `ends`. `input_position`: of the source topic, where that
@@ -43,6 +51,7 @@ class TaskStore {
   [[nodiscard]] const StorePlan& plan() const { return plan_; }
   [[nodiscard]] detail::StoreBase& store() { return *store_; }
   Status attach(log::Producer& producer);
+  [[nodiscard]] const std::shared_ptr<PublishedFigures>& figures() const { return figures_; }
   [[nodiscard]] std::int64_t restored() const { return restored_; }
   [[nodiscard]] std::int64_t restore_total() const { return restore_end_ - restore_begin_; }
 
@@ -54,6 +63,7 @@ class TaskStore {
     return Restored::waits;
   }
   [[nodiscard]] Status records_lost(log::Offset end) const;
+  void publish(std::int64_t steady_ms);
   /// Lets go of the part of the changelog in which everything has expired.
   void purge();
 
@@ -74,6 +84,8 @@ class TaskStore {
   std::map<std::uint64_t, log::Offset> segments_, settled_segments_;  // as the next mark shall say, and as the last one did
   log::Offset expired_ = 0;                                           // everything below has expired, as of the last commit
   log::Offset purged_ = 0;                                            // as the log was told
+  std::shared_ptr<PublishedFigures> figures_ = std::make_shared<PublishedFigures>();
+  std::int64_t published_ms_ = 0;
 };
 
 }  // namespace klamm::inline v0::runtime

@@ -194,7 +194,7 @@ Status Worker::run_tasks(Step& step) {
       if (!*restored) step.wake_at_ms = std::min(step.wake_at_ms, env_->clock.steady_ms() + retry_ms);
       continue;
     }
-    task->tick(env_->clock.steady_ms());
+    if (task->tick(env_->clock.steady_ms())) step.worked = true;
     Result<bool> firm = stands_firm(*task, step);
     if (!firm.ok()) return firm.status();
     if (!*firm) continue;

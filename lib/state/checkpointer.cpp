@@ -11,12 +11,17 @@ namespace klamm::inline v0::state {
 using ports::reached;
 
 // A worker can dirty more than a checkpoint writes: beyond this many limits it waits. Under a budget one is written and one grows.
-std::size_t held_back_bytes(const StoreFile& file) { return (file.memory_bytes == 0 ? 4 : 2) * file.dirty_bytes; }
+std::size_t Checkpointer::held_back_bytes() const { return (file_.memory_bytes == 0 ? 4 : 2) * dirty_limit(); }
 // Hot rows are folded in memory, not written, while they take less than this part of the limit.
 constexpr std::size_t hot_part = 8;
 
 Checkpointer::Checkpointer(const StoreFile& file, std::unique_ptr<TableFile> table, const FilePosition& durable, ports::Executor& executor)
-    : file_{file}, executor_{executor}, table_{std::move(table)}, durable_{durable.commit}, durable_position_{durable.changelog} {}
+    : file_{file},
+      executor_{executor},
+      table_{std::move(table)},
+      durable_{durable.commit},
+      durable_position_{durable.changelog},
+      dirty_limit_{file.dirty_bytes} {}
 
 void Checkpointer::settle(std::span<const BatchPtr> batches) {
   std::size_t bytes = 0;
@@ -25,11 +30,11 @@ void Checkpointer::settle(std::span<const BatchPtr> batches) {
   batches_.insert(batches_.end(), batches.begin(), batches.end());
   dirty_bytes_ += bytes;
   // After a failure the next try is the owner's: at the next interval, not at each commit.
-  if (dirty_bytes() < file_.dirty_bytes || failed_) return;
+  if (dirty_bytes() < dirty_limit() || failed_) return;
   start(lock);
-  if (dirty_bytes() < held_back_bytes(file_)) return;
+  if (dirty_bytes() < held_back_bytes()) return;
   ++counters_.held_back;
-  done_.wait(lock, [&] { return !scheduled_ || failed_ || dirty_bytes() < held_back_bytes(file_); });
+  done_.wait(lock, [&] { return !scheduled_ || failed_ || dirty_bytes() < held_back_bytes(); });
 }
 
 void Checkpointer::request() {
@@ -135,7 +140,7 @@ void Checkpointer::checkpoint(std::unique_lock<std::mutex>& lock) {
   bool written = false;
   try {
     const SortedChanges sorted{frozen};
-    if (!(may_fold && sorted.bytes() * hot_part <= file_.dirty_bytes)) {
+    if (!(may_fold && sorted.bytes() * hot_part <= dirty_limit())) {
       status = write(sorted, *frozen.back());
       written = status.ok();
       if (written) reached("state: checkpoint: after COMMIT");

@@ -48,6 +48,8 @@ class Checkpointer : public std::enable_shared_from_this<Checkpointer> {
   [[nodiscard]] CommitNumber durable() const { return durable_.load(std::memory_order_acquire); }
   /// The changelog's offset as of that commit. A power cut does not take it back.
   [[nodiscard]] std::int64_t durable_position() const { return durable_position_.load(std::memory_order_acquire); }
+  /// Changes how many dirty bytes start a checkpoint.
+  void set_dirty_limit(std::size_t bytes) { dirty_limit_.store(bytes, std::memory_order_relaxed); }
   [[nodiscard]] std::size_t dirty_bytes() const { return dirty_bytes_.load(std::memory_order_relaxed); }
   /// The committed generation, oldest first, and the commit below it: one consistent pair.
   struct Layers {
@@ -62,6 +64,8 @@ class Checkpointer : public std::enable_shared_from_this<Checkpointer> {
   [[nodiscard]] Counters counters() const;
 
  private:
+  [[nodiscard]] std::size_t dirty_limit() const { return dirty_limit_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::size_t held_back_bytes() const;
   void start(std::unique_lock<std::mutex>& lock);
   void run();
   void checkpoint(std::unique_lock<std::mutex>& lock);
@@ -87,6 +91,7 @@ class Checkpointer : public std::enable_shared_from_this<Checkpointer> {
   std::atomic<CommitNumber> durable_;
   std::atomic<std::int64_t> durable_position_;
   std::atomic<std::size_t> dirty_bytes_{0};
+  std::atomic<std::size_t> dirty_limit_;
 };
 
 }  // namespace klamm::inline v0::state

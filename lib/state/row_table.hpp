@@ -51,6 +51,18 @@ class RowTable {
     arena_.free(handle, bytes);
   }
 
+  /// The same for a row whose memory goes back to the system with its piece. Returns its bytes.
+  template <class Destroy> std::size_t remove_with_piece(RowHandle handle, Destroy destroy) {
+    std::byte* row = at(handle);
+    const std::size_t bytes = bytes_of(handle);
+    index_.erase(hash_key(key(row)), handle);
+    destroy(row);
+    return bytes;
+  }
+  [[nodiscard]] RowArena& arena() { return arena_; }
+  /// Bytes of a row in memory, also of one that was removed and not used again.
+  [[nodiscard]] std::size_t bytes_of(RowHandle handle) const { return (bytes_for(meta(handle).key_size_) + 7) / 8 * 8; }
+
   /// Calls `visit(row)` for all rows, in no order; rows are scattered, so they are asked for early.
   template <class Visit> void for_each(Visit visit) const {
     constexpr std::size_t ahead = 24;
@@ -65,6 +77,8 @@ class RowTable {
   [[nodiscard]] const RowIndex& index() const { return index_; }
   [[nodiscard]] std::size_t size() const { return index_.size(); }
   [[nodiscard]] std::size_t bytes() const { return arena_.used_bytes() + index_.bytes(); }
+  /// What of it would be free if rows went.
+  [[nodiscard]] std::size_t held_bytes() const { return arena_.held_bytes() + index_.bytes(); }
 
  private:
   // The key starts in what is padding at the end of RowMeta.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <random>
+#include <utility>
 
 #include "ports/fault.hpp"
 #include "state/open_file.hpp"
@@ -29,6 +30,7 @@ StoreBase::StoreBase(std::size_t value_bytes, Heap heap)
 
 StoreBase::~StoreBase() {
   if (core_->checkpointer != nullptr) core_->checkpointer->stop();
+  if (core_->file.shared != nullptr && core_->budget != 0) core_->file.shared->give(core_->budget - core_->file.shared->least());
 }
 
 void StoreBase::destroy_rows() {
@@ -41,7 +43,7 @@ Result<Opened> StoreBase::open(const StoreFile& file, ports::Executor& executor)
   core_->position = file.changelog_begin;
   core_->open_expiry = core_->in_flight_expiry = core_->settled_expiry = file.expired_before;
   if (file.path.empty()) return Opened{Opened::How::fresh, "kept in memory"};
-  core_->set_budget(file.memory_bytes);
+  core_->set_budget();
   auto found = state::open_file(core_->file);
   if (!found.ok()) return found.status();
   core_->complete = found->table == nullptr;
@@ -172,6 +174,9 @@ Status StoreBase::settle(std::int64_t changelog_end, std::string mark) {
   if (core.checkpointer != nullptr && moved) {
     core.expected_bytes = core.pending->bytes() + core.pending->bytes() / 8 + 4096;
     core.settle_pending();
+    // Rather more memory than more checkpoints, while there is some.
+    const bool short_of_dirty = core.file.dirty_bytes < core.most_dirty && core.checkpointer->dirty_bytes() > core.file.dirty_bytes / 2;
+    if (core.budget != 0 && (short_of_dirty || core.memory_bytes() > core.budget)) core.grow();
   }
   if (core.order != nullptr) core.drop_expired(state::StoreCore::drops_per_commit);
   core.bury();
@@ -210,7 +215,7 @@ Status StoreBase::restore(BytesView logged, BytesView value, Timestamp timestamp
   if (value.data() == nullptr) {
     if (handle == no_row && !core.may_be_in_file(hash)) return {};
     if (core.order != nullptr) core.order->erase(key);
-    if (core.complete && core.budget == 0) {  // no file to erase it from, and none of a part of this restore
+    if (core.complete && !core.in_parts) {  // no file to erase it from, and none of a part of this restore
       core.destroy(handle);
       return {};
     }
@@ -235,10 +240,15 @@ Status StoreBase::restore(BytesView logged, BytesView value, Timestamp timestamp
     return status;
   }
   if (core.order != nullptr && value.data() != nullptr) core.order->insert(key);
-  if (core.budget != 0) {
+  if (core.in_parts) {
     if (value.data() == nullptr) core.graves.push_back({handle, core.newest});
     core.restore_to_file({key, value, timestamp});
     core.bury();
+  } else if (core.budget != 0) {
+    // The batches of all rows take about as much again as they do.
+    while (core.memory_bytes() > core.budget / 3 && !core.in_parts) {
+      if (!core.grow()) core.begin_parts();
+    }
   }
   return core.failure;
 }
@@ -251,7 +261,7 @@ Status StoreBase::end_restore(std::int64_t changelog_end, std::string mark) {
   if (!core.restoring) return {};
   core.restoring = false;
   if (core.checkpointer == nullptr) return {};
-  if (core.budget != 0) {
+  if (std::exchange(core.in_parts, false)) {
     if (core.pending == nullptr) core.pending = std::make_shared<state::CommitBatch>();
     core.pending->number = core.pending->first = core.newest;
     core.settle_pending();
@@ -295,6 +305,7 @@ StoreFigures StoreBase::figures() const {
   figures.rows = core_->rows.size();
   figures.row_bytes = core_->rows.bytes();
   figures.memory_bytes = core_->memory_bytes();
+  figures.memory_limit = core_->budget;
   figures.heap_bytes = core_->heap_bytes;
   figures.evicted = core_->evicted;
   figures.held_back = core_->held_back;

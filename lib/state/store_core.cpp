@@ -171,6 +171,14 @@ void StoreCore::settle_pending() {
   checkpointer->settle({&batch, 1});
 }
 
+void StoreCore::begin_parts() {
+  const auto batches = restored_batches();
+  in_parts = true;
+  settled = newest;
+  ++newest;
+  checkpointer->settle(batches);
+}
+
 void StoreCore::restore_to_file(const Change& change) {
   if (pending == nullptr) {
     pending = std::make_shared<CommitBatch>(expected_bytes);

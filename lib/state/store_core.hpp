@@ -56,6 +56,10 @@ struct StoreCore {
   KeyFilter filter;                // of all keys that were ever in memory and, once it covers the file, in there
   bool filter_covers_file = true;  // else `scanned` is being filled
   std::shared_ptr<KeyFilter> scanned;
+  std::size_t most_dirty = 0;  // dirty bytes that start a checkpoint at the latest
+  std::size_t piece_hand = 0;  // likewise, for the search for pieces to give back
+  std::int64_t looked_ms = 0;  // when share_memory looked last, and what it saw then
+  CommitNumber looked_settled = 0;
   std::size_t hand = 0;        // the place in the index where the search for rows to evict goes on
   std::size_t heap_bytes = 0;  // of the values of all rows that are not touched
   std::uint64_t evicted = 0;
@@ -72,6 +76,7 @@ struct StoreCore {
   std::size_t expected_bytes = 4096;
   bool committing = false;
   bool restoring = false;
+  bool in_parts = false;  // the restore goes to the file while it runs
 
   /// Erased rows that may go once their tombstone is in the file.
   struct Grave {
@@ -96,7 +101,11 @@ struct StoreCore {
   RowHandle create(std::uint32_t hash, BytesView key) {
     if (order != nullptr) drop_expired(drops_per_row);
     if (budget != 0) {
-      if (memory_bytes() > budget) make_room();
+      while (memory_bytes() > budget) {
+        if (grow()) continue;
+        make_room();
+        break;
+      }
       filter.add(hash);
     }
     const RowHandle row = rows.add(hash, key, [this](std::byte* at) { owner.construct(at); });
@@ -116,7 +125,13 @@ struct StoreCore {
   void reorder(std::byte* row, bool will_be_present);
   static constexpr std::size_t drops_per_row = 4, drops_per_commit = 1024;
 
-  void set_budget(std::size_t bytes);
+  void set_budget();
+  /// Takes a piece of the memory that is shared; false when there is none.
+  bool grow();
+  void set_limit(std::size_t bytes);
+  /// Empties some pieces of memory; false when there was none that could go.
+  bool release_pieces(std::size_t most);
+  [[nodiscard]] bool can_go(RowHandle row, CommitNumber durable);
   [[nodiscard]] std::size_t memory_bytes() const;
   /// Evicts some rows that are in the file and were not found lately; a few steps for each new row keep the pause short.
   void make_room();
@@ -145,9 +160,10 @@ struct StoreCore {
   void settle_pending();
   /// The restored rows as batches of one commit.
   std::vector<BatchPtr> restored_batches();
-  /// Where there is a budget a restore goes to the file in parts. Rows of a part may be newer than its position, which is the one
+  /// Once a restore takes much of the budget it goes to the file in parts. Rows of a part may be newer than its position, which is the one
   /// before the restore: a replay from there ends the same.
   void restore_to_file(const Change& change);
+  void begin_parts();
 
   /// A row as of some contents: itself, or the undo entry that has its value.
   struct Version {

@@ -12,6 +12,7 @@
 
 #include "klamm/api.hpp"
 #include "klamm/detail/heap_bytes.hpp"
+#include "klamm/detail/memory_budget.hpp"
 #include "klamm/detail/row_order.hpp"
 #include "klamm/detail/rows.hpp"
 #include "klamm/detail/store_reader.hpp"
@@ -41,6 +42,9 @@ struct StoreFile {
   /// `HeapBytes` says. What one commit changes always stays, and `dirty_bytes` is at most an eighth of it. 0: unlimited.
   std::size_t memory_bytes = 0;
   Timestamp expired_before{};  ///< of an ordered store: segments that end before it are not restored
+  /// Where it has its memory from, if it shares with others: then `memory_bytes` is an equal share, and only what is of fixed size (key
+  /// filter, the file's caches) is made for that.
+  std::shared_ptr<MemoryBudget> shared{};
 };
 
 /// What was found at the path.
@@ -64,6 +68,7 @@ struct StoreFigures {
   std::size_t rows = 0;           ///< in memory
   std::size_t row_bytes = 0;      ///< of rows and index
   std::size_t memory_bytes = 0;   ///< what `StoreFile::memory_bytes` is compared with
+  std::size_t memory_limit = 0;   ///< the same for now, where memory is shared; 0: none
   std::size_t heap_bytes = 0;     ///< of it, what values keep on the heap; counted where there is a budget
   std::size_t dirty_bytes = 0;    ///< settled, and not in the file yet
   std::uint64_t checkpoints = 0;  ///< written since the store was opened
@@ -154,6 +159,9 @@ class KLAMM_API StoreBase {
 
   /// Starts a checkpoint when the last one is long ago; `now_ms` never goes back. Cheap: may be called per batch.
   void maybe_checkpoint(std::int64_t now_ms);
+  /// Gives memory back that others want more, a little at each call: rows that are in the file, in pieces of memory in which nothing was
+  /// changed lately. Between two batches, as `maybe_checkpoint`. True: there is more to give back, call again soon.
+  bool share_memory(std::int64_t now_ms);
   /// Starts a checkpoint of all that is settled now, without waiting.
   void checkpoint();
   /// The same, and waits.
