@@ -18,7 +18,8 @@ using Settings = std::map<std::string, std::string>;
 struct KafkaOptions {
   std::string brokers{};         ///< `host:port`, several with commas
   std::string application_id{};  ///< told to the brokers, for people and other instances to read
-  /// Who this process is among those of the application; told to the brokers for people to read.
+  /// Who this process is among those of the application: the same after a restart, never the same in two processes at a time. Part of its
+  /// transactional ids, so that it ends what it left open when it comes back.
   std::string instance{};
   std::string endpoint{};           ///< where other instances reach this one; seen by them as part of the client id
   std::string group_instance_id{};  ///< static membership if not empty

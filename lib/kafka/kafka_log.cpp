@@ -34,8 +34,10 @@ class KafkaLog final : public log::Log {
   void restored_from(const log::TopicPartition&, log::Offset) override {}
 
   Result<std::unique_ptr<log::Reader>> reader(const log::TopicPartition& tp, log::Offset from, std::function<void()> wake) override;
+  // Another process has producers of the same names.
   Result<std::unique_ptr<log::Producer>> producer(const std::string& name, Guarantee guarantee, std::function<void()> wake) override {
-    return Producer::open({cluster_, *admin_, *groups_}, name, guarantee, std::move(wake));
+    const std::string& instance = cluster_.options().instance;
+    return Producer::open({cluster_, *admin_, *groups_}, instance.empty() ? name : name + '-' + instance, guarantee, std::move(wake));
   }
   Result<std::unique_ptr<log::Inlet>> inlet(const std::string& topic, const std::string& feeder) override;
   Result<std::optional<std::int64_t>> feed_position(const std::string& feeder) override { return no_feeders(feeder); }
