@@ -1,0 +1,147 @@
+#include <map>
+
+#include "klamm/klamm.hpp"
+#include "log/partitioner.hpp"
+#include "ports/clock.hpp"
+#include "ports/executor.hpp"
+#include "runtime/engine.hpp"
+#include "support.hpp"
+
+namespace klamm::kafka::test {
+namespace {
+
+constexpr int groups = 11, partitions = 3;
+
+/// A repartition, a table with a changelog, an output.
+Topology pipeline(const std::string& name) {
+  Topology topology{name.c_str()};
+  topology.stream(Topic<std::string, std::int64_t>{(name + "-in").c_str()})
+      .group_by([](std::int64_t v) { return v % groups; })
+      .count("counts")
+      .to(Topic<std::int64_t, std::int64_t>{(name + "-out").c_str()});
+  return topology;
+}
+
+/// One process of the application: its own client, its own stores, two workers.
+class Instance {
+ public:
+  Instance(const Topology& topology, const std::string& name, std::string state_dir, Guarantee guarantee) {
+    KafkaOptions with = options();
+    with.instance = name;
+    log_ = open(with);
+    runtime::Settings settings;
+    settings.guarantee = guarantee;
+    settings.state_dir = std::move(state_dir);
+    engine_ = std::make_unique<runtime::Engine>(topology.graph(), topology.graph().name, settings, *log_, ports::system_clock(),
+                                                *background_, logger_);
+    const Status started = engine_->start(2, partitions);
+    REQUIRE_MESSAGE(started.ok(), started.message());
+    engine_->run(nullptr);
+    group_ = std::thread{[this] {
+      while (!ended_) {
+        const Status status = engine_->coordinate();
+        if (!status.ok()) logger_(Level::error, "test", status.message(), {});
+        std::this_thread::sleep_for(std::chrono::milliseconds{20});
+      }
+    }};
+  }
+  ~Instance() { stop(); }
+  void stop() {
+    if (engine_ == nullptr) return;
+    engine_->request_stop();
+    CHECK(within(30, [&] { return engine_->finished(); }));
+    ended_ = true;
+    group_.join();
+    engine_->join_threads();
+    CHECK_MESSAGE(engine_->failure().ok(), engine_->failure().message());
+    engine_.reset();
+    log_.reset();
+  }
+  [[nodiscard]] std::size_t tasks() const {
+    std::size_t count = 0;
+    for (const auto& figures : engine_->figures()) count += figures->closed ? 0 : 1;
+    return count;
+  }
+
+ private:
+  std::unique_ptr<ports::Executor> background_ = ports::background_thread("test");
+  runtime::Logger logger_{[](Level level, std::string_view component, std::string_view message, std::span<const Field>) {
+                            if (level >= Level::warning) MESSAGE(std::string{component}, ": ", std::string{message});
+                          },
+                          ports::system_clock()};
+  std::unique_ptr<log::Log> log_;
+  std::unique_ptr<runtime::Engine> engine_;
+  std::atomic<bool> ended_{false};
+  std::thread group_;
+};
+
+std::int64_t number(BytesView bytes) {
+  std::int64_t value = 0;
+  for (const std::byte b : bytes) value = static_cast<std::int64_t>(static_cast<std::uint64_t>(value) << 8 | static_cast<unsigned char>(b));
+  return value;
+}
+
+}  // namespace
+
+TEST_CASE("kafka: a pipeline with a repartition and a table counts every record once while instances come and go") {
+  const auto log = open();
+  const std::string name = unique("pipeline");
+  for (const char* suffix : {"-in", "-out"}) {
+    const TopicState topic{.name = name + suffix, .partitions = partitions};
+    REQUIRE(log->create(std::span{&topic, 1}).ok());
+  }
+  const auto in = must(log->inlet(name + "-in", ""));
+  std::int64_t sent = 0;
+  const auto feed = [&](int count) {
+    for (int i = 0; i < count; ++i, ++sent) {
+      Bytes key, value;
+      serde<std::string>::encode("k" + std::to_string(sent % 97), key);
+      serde<std::int64_t>::encode(sent, value);
+      REQUIRE(in->send(log::partition_of(key, partitions), key, value, Timestamp{1'000 + sent}, {}, std::nullopt).ok());
+    }
+    REQUIRE(in->flush().ok());
+  };
+  const Topology topology = pipeline(name);
+  const log::test::TemporaryDirectory one_dir, two_dir;
+  // Per group, all that was put out, in order.
+  std::map<std::int64_t, std::vector<std::int64_t>> out;
+  std::vector<std::unique_ptr<log::Reader>> readers;
+  for (log::Partition p = 0; p < partitions; ++p) readers.push_back(must(log->reader({name + "-out", p}, 0, nullptr)));
+  const auto all_out = [&] {
+    std::int64_t count = 0;
+    for (const auto& reader : readers) {
+      must(reader->poll(10'000, [&](std::span<const RawMessage> run) {
+        for (const auto& message : run) out[number(message.key)].push_back(number(message.value));
+        return run.size();
+      }));
+    }
+    for (const auto& [group, counts] : out) count += std::ssize(counts);
+    return count >= sent;
+  };
+
+  auto one = std::make_unique<Instance>(topology, "one", one_dir.path(), Guarantee::exactly_once);
+  feed(3'000);
+  CHECK(within(30, all_out));
+  auto two = std::make_unique<Instance>(topology, "two", two_dir.path(), Guarantee::exactly_once);
+  feed(2'000);
+  CHECK(within(30, [&] { return two->tasks() != 0 && one->tasks() + two->tasks() == 2 * partitions; }));
+  feed(2'000);
+  CHECK(within(30, all_out));
+  one->stop();
+  feed(2'000);
+  CHECK(within(30, all_out));
+  two->stop();
+  feed(1'000);
+  auto again = std::make_unique<Instance>(topology, "one", one_dir.path(), Guarantee::exactly_once);
+  CHECK(within(30, all_out));
+  again->stop();
+
+  std::int64_t sum = 0;
+  for (const auto& [group, counts] : out) {
+    for (std::size_t i = 0; i < counts.size(); ++i) CHECK(counts[i] == static_cast<std::int64_t>(i + 1));
+    sum += std::ssize(counts);
+  }
+  CHECK(sum == sent);
+}
+
+}  // namespace klamm::kafka::test
