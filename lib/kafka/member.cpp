@@ -53,6 +53,7 @@ void Member::rebalance(rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t
   const bool lost = rd_kafka_assignment_lost(handle) != 0;
   seat_->revoking = !lost;
   if (listener_ != nullptr && !list.empty()) lost ? listener_->lost(list) : listener_->revoked(list);
+  seat_->joining = true;  // what is given up is followed by another JoinGroup, before the interceptor sees it
   seat_->revoking = false;
   const Failure failure = failure_of(rd_kafka_incremental_unassign(handle, nothing.get()));
   if (!failure.ok()) cluster_.line(Level::error, "group \"" + group_ + "\": " + failure.text);
