@@ -13,6 +13,7 @@
 #include "klamm/callback.hpp"
 #include "klamm/detail/outside.hpp"
 #include "klamm/errors.hpp"
+#include "klamm/guarantee.hpp"
 #include "klamm/logging.hpp"
 #include "klamm/query.hpp"
 #include "klamm/table.hpp"
@@ -54,7 +55,8 @@ inline LogChoice in_memory(Retention retention = Retention::until_committed) { r
 /// Where an application is in its life.
 class KLAMM_API State {
  public:
-  enum Value : unsigned char { created, starting, restoring, running, stopping, stopped, failed };
+  /// `disconnected`: the log can't be reached. What runs waits for it, and goes on when it is back.
+  enum Value : unsigned char { created, starting, restoring, running, disconnected, stopping, stopped, failed };
   constexpr State(Value value) : value_{value} {}
   constexpr operator Value() const { return value_; }
   /// Whether it will not change any more.
@@ -74,7 +76,9 @@ struct AppOptions {
   std::string state_dir{};        ///< where the stores are; `<log directory>/stores` if empty
   ErrorPolicy on_error = fail();  ///< of all records that can't go on, unless one of the next three says otherwise
   std::optional<ErrorPolicy> on_decode_error{}, on_process_error{}, on_produce_error{};
-  Duration commit_interval{100};
+  /// At least what is asked for: embedded logs give `exactly_once` in any case, where it costs nothing.
+  Guarantee guarantee = Guarantee::exactly_once;
+  std::optional<Duration> commit_interval{};              ///< if empty, 100 ms under exactly once and 1 s under at least once
   std::size_t max_pending_bytes = std::size_t{64} << 20;  ///< a worker waits while so much is not yet committed
   Duration checkpoint_interval{30'000};
   Duration watchdog{10'000};  ///< the log names a worker that does not come back from a function of the topology for so long; 0: never

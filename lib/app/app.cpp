@@ -98,7 +98,7 @@ Status check(const AppOptions& options) {
   expect(options.checkpoint_bytes >= 1, "checkpoint_bytes: expected at least 1");
   expect(options.memory_bytes.value_or(0) == 0 || options.log.kind() != LogChoice::Kind::in_memory,
          "memory_bytes: rows leave memory for files, and klamm::in_memory() has none: leave it out, or use klamm::embedded(directory)");
-  expect(options.commit_interval.milliseconds() >= 0, "commit_interval: must not be negative");
+  expect(options.commit_interval.value_or(Duration{}).milliseconds() >= 0, "commit_interval: must not be negative");
   expect(options.checkpoint_interval.milliseconds() >= 1, "checkpoint_interval: expected at least a millisecond");
   expect(options.watchdog.milliseconds() >= 0, "watchdog: must not be negative");
   return problems.empty() ? Status{} : Status{Code::invalid_argument, problems};
@@ -107,7 +107,7 @@ Status check(const AppOptions& options) {
 }  // namespace
 
 const char* State::name() const {
-  static constexpr const char* names[] = {"created", "starting", "restoring", "running", "stopping", "stopped", "failed"};
+  static constexpr const char* names[] = {"created", "starting", "restoring", "running", "disconnected", "stopping", "stopped", "failed"};
   return names[value_];
 }
 
@@ -137,6 +137,8 @@ struct App::Impl {
             application_id};
   }
   void report_restore();
+  /// Shows whether the log can be reached.
+  void follow_log();
 
   const Topology& topology;
   const AppOptions options;
@@ -186,7 +188,8 @@ runtime::Settings App::Impl::settings() const {
   runtime::Settings settings;
   settings.on_error = {options.on_decode_error.value_or(options.on_error), options.on_process_error.value_or(options.on_error),
                        options.on_produce_error.value_or(options.on_error)};
-  settings.commit_interval = options.commit_interval;
+  settings.guarantee = options.guarantee;
+  settings.commit_interval = options.commit_interval.value_or(Duration{options.guarantee == Guarantee::exactly_once ? 100 : 1'000});
   settings.max_pending_bytes = options.max_pending_bytes;
   settings.watchdog = options.watchdog;
   settings.checkpoint_interval = options.checkpoint_interval;
@@ -246,6 +249,7 @@ void App::Impl::coordinate() {
   while (!stop.raised()) {
     if (failed = engine->coordinate(); !failed.ok()) break;
     if (failed = engine->failure(); !failed.ok()) break;
+    follow_log();
     if (state == State::restoring) report_restore();
     stop.wait(round_ms);
   }
@@ -322,6 +326,17 @@ void App::Impl::set_state(State next) {
   changed.notify_all();
 }
 
+void App::Impl::follow_log() {
+  const bool connected = running->log->connected();
+  if (connected == (state != State::disconnected)) return;
+  if (connected) {
+    logger(Level::info, "log", running->log->where() + ": can be reached again");
+    return set_state(engine->restoring() ? State::restoring : State::running);
+  }
+  logger(Level::warning, "log", running->log->where() + ": can't be reached, waiting for it");
+  set_state(State::disconnected);
+}
+
 void App::Impl::report_restore() {
   std::int64_t restored = 0, total = 0;
   for (const auto& task : engine->figures()) {
@@ -393,7 +408,7 @@ Result<bool> App::drain(Duration deadline) {
       if (app.state == State::created || app.state == State::starting)
         return Status{Code::failed_precondition, "drain(): the application is not started"};
       if (app.state == State::failed) return app.status;
-      if (app.state != State::running && app.state != State::restoring)
+      if (app.state != State::running && app.state != State::restoring && app.state != State::disconnected)
         return Status{Code::cancelled, "application \"" + app.application_id + "\": was stopped before all was processed",
                       app.application_id};
       running = app.running;

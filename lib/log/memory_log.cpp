@@ -1,6 +1,7 @@
 #include <atomic>
 #include <cassert>
 #include <condition_variable>
+#include <set>
 #include <utility>
 
 #include "log/compaction.hpp"
@@ -65,6 +66,7 @@ class MemoryLog final : public Log {
   std::condition_variable room_;
   std::map<std::string, std::map<TopicPartition, Committed>> committed_;
   std::map<std::string, std::int64_t> feed_positions_;
+  std::set<std::string> feeders_;  // those with an inlet
 };
 
 class MemoryProducer final : public Producer {
@@ -123,6 +125,10 @@ class MemoryProducer final : public Producer {
 class MemoryInlet final : public Inlet {
  public:
   MemoryInlet(MemoryLog& log, Topics::Topic topic, std::string feeder) : log_{log}, topic_{std::move(topic)}, feeder_{std::move(feeder)} {}
+  ~MemoryInlet() override {
+    const std::lock_guard lock{log_.mutex_};
+    log_.feeders_.erase(feeder_);
+  }
 
   Status send(Partition partition, BytesView key, BytesView value, Timestamp timestamp, BytesView headers,
               std::optional<std::int64_t> position) override {
@@ -334,6 +340,11 @@ Result<std::unique_ptr<Producer>> MemoryLog::producer(Client client, std::functi
 Result<std::unique_ptr<Inlet>> MemoryLog::inlet(const std::string& topic, const std::string& feeder) {
   auto found = topics_.get(topic);
   if (!found.ok()) return found.status();
+  if (!feeder.empty()) {
+    const std::lock_guard lock{mutex_};
+    if (!feeders_.insert(feeder).second)
+      return Status{Code::failed_precondition, "feeder \"" + feeder + "\": is open already: its positions can have one source only", feeder};
+  }
   return std::unique_ptr<Inlet>{std::make_unique<MemoryInlet>(*this, *std::move(found), feeder)};
 }
 

@@ -136,6 +136,23 @@ TEST_CASE("a feeder that is opened again goes on where the last one stopped, flu
   CHECK(app.query<std::int64_t>("n").get<std::string>("k") == std::optional<std::int64_t>{100});
 }
 
+TEST_CASE("an embedded log counts exactly once also where at least once is asked for, and commits each second then") {
+  const klamm::testing::TemporaryDirectory directory;
+  const klamm::Topology topology = counted();
+  for (int run = 1; run <= 2; ++run) {
+    klamm::App app{topology, {.log = klamm::embedded(directory.path()), .guarantee = klamm::Guarantee::at_least_once, .log_sink = quiet}};
+    REQUIRE(app.start().ok());
+    auto producer = app.producer(in);
+    for (std::int64_t i = 0; i < 100; ++i) REQUIRE(producer.send("k", i).ok());
+    REQUIRE(producer.flush().ok());
+    std::this_thread::sleep_for(300ms);
+    CHECK(app.status().commits == 0);
+    REQUIRE(app.drain(20s) == true);
+    CHECK(app.query<std::int64_t>("n").get(std::string{"k"}) == std::optional<std::int64_t>{100 * run});
+    REQUIRE(app.stop(20s).ok());
+  }
+}
+
 TEST_CASE("a forked child that asks to stop does not touch its parent") {
   const klamm::Topology topology = counted();
   klamm::App app{topology, {.log = klamm::in_memory(), .log_sink = quiet}};

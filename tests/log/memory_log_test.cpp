@@ -1,4 +1,5 @@
 #include <atomic>
+#include <set>
 
 #include "log/faulty_log.hpp"
 #include "support.hpp"
@@ -61,6 +62,95 @@ TEST_CASE("a commit that is made to abort leaves no trace, nor does what was app
   CHECK(commit(*producer).code() == Code::internal);
   CHECK(woken == 4);
   CHECK(read_all(*log, tp) == Lines{"0 null=1", "1 null=3"});
+}
+
+struct Recorder final : GroupListener {
+  std::string told;
+  std::set<TopicPartition> has;
+  void assigned(std::span<const TopicPartition> partitions) override {
+    told += '+' + std::to_string(partitions.size());
+    has.insert(partitions.begin(), partitions.end());
+  }
+  void revoked(std::span<const TopicPartition> partitions) override { gone('-', partitions); }
+  void lost(std::span<const TopicPartition> partitions) override { gone('!', partitions); }
+  void gone(char how, std::span<const TopicPartition> partitions) {
+    told += how + std::to_string(partitions.size());
+    for (const auto& tp : partitions) has.erase(tp);
+  }
+};
+
+TEST_CASE("partitions move between the members of a group one by one, and a member that is out can't commit") {
+  ports::ManualClock clock;
+  MemoryOptions options;
+  options.clock = &clock;
+  options.session = Duration{1'000};
+  auto log = memory_log(options);
+  const TopicState topic{"t", 6, Cleanup::keep};
+  REQUIRE(log->create({&topic, 1}).ok());
+  std::unique_ptr<Log> clients[3];
+  Recorder seen[3];
+  std::unique_ptr<Member> members[3];
+  std::unique_ptr<Producer> producers[3];
+  const auto join = [&](std::size_t i) {
+    clients[i] = memory_client(*log);
+    producers[i] = *clients[i]->producer("p", klamm::Guarantee::exactly_once, nullptr);
+    members[i] = *clients[i]->join("g", {"t"}, seen[i]);
+  };
+  const auto poll = [&](std::initializer_list<std::size_t> who) {
+    for (int round = 0; round < 3; ++round) {
+      for (const std::size_t i : who) REQUIRE(members[i]->poll().ok());
+    }
+  };
+  const auto commit_of = [&](std::size_t i, TopicPartition tp) {
+    producers[i]->prepare();
+    REQUIRE(producers[i]->prepared()->status.ok());
+    producers[i]->commit("g", {{std::move(tp), {1, ""}}}, {});
+    return test::outcome(*producers[i]).code();
+  };
+  join(0);
+  poll({0});
+  CHECK(seen[0].told == "+6");
+  join(1);
+  REQUIRE(members[1]->poll().ok());
+  CHECK(seen[1].told == "+0");  // the other one has all as yet
+  poll({0, 1});
+  CHECK(seen[0].told == "+6-3");
+  CHECK(seen[1].has.size() == 3);
+  join(2);
+  poll({0, 1, 2});
+  CHECK((seen[0].has.size() == 2 && seen[1].has.size() == 2 && seen[2].has.size() == 2));
+
+  const TopicPartition frozen = *seen[1].has.begin();
+  CHECK(commit_of(1, frozen) == Code::ok);
+  CHECK(commit_of(0, frozen) == Code::aborted);  // another member's
+  clock.advance(Duration{900});
+  poll({0, 2});
+  clock.advance(Duration{200});
+  CHECK(commit_of(1, frozen) == Code::aborted);  // out
+  poll({0, 2});
+  CHECK(seen[0].has.size() + seen[2].has.size() == 6);
+  seen[1].told.clear();
+  poll({1, 0, 2, 1});
+  CHECK(seen[1].told.substr(0, 2) == "!2");
+  CHECK(seen[1].has.size() == 2);
+
+  members[0].reset();
+  poll({1, 2});
+  CHECK((seen[1].has.size() == 3 && seen[2].has.size() == 3));
+}
+
+TEST_CASE("a feeder's name is one inlet's at a time") {
+  auto log = memory_log();
+  const TopicState topic{"t", 1, Cleanup::keep};
+  REQUIRE(log->create({&topic, 1}).ok());
+  auto first = log->inlet("t", "file");
+  REQUIRE(first.ok());
+  CHECK(log->inlet("t", "file").status().code() == Code::failed_precondition);
+  CHECK(log->inlet("t", "other").ok());
+  CHECK(log->inlet("t", "").ok());
+  CHECK(log->inlet("t", "").ok());
+  first->reset();
+  CHECK(log->inlet("t", "file").ok());
 }
 
 }  // namespace
