@@ -256,7 +256,8 @@ class KLAMM_API App {
   App(const App&) = delete;
   App& operator=(const App&) = delete;
 
-  /// Checks the topology, opens the log and the stores, starts the threads, and returns. All problems are reported together.
+  /// Checks the topology, opens the log and the stores, starts the threads, and returns. All problems are reported together. A log that
+  /// can't be reached is no problem: it is waited for, `disconnected`.
   Status start();
   /// Asks it to stop. Async-signal-safe; legal in operators and listeners.
   void request_stop();

@@ -124,6 +124,8 @@ struct App::Impl {
   Result<std::unique_ptr<log::Log>> open_log() const;
   [[nodiscard]] runtime::Settings settings() const;
   Status open();
+  /// Starts what runs. `unavailable`: nothing has been started, the log is away.
+  Status begin();
   void flush_producers();
   void close_producers(const Status& why);
   /// Once there are `many` that nobody holds: a program that makes one for each record it sends doesn't pile them up.
@@ -157,7 +159,7 @@ struct App::Impl {
   AppStatus last;  // when it stopped
   State state = State::created;
   Status status;
-  bool abandon = false, producers_closed = false;
+  bool begun = false, abandon = false, producers_closed = false;
   std::vector<std::shared_ptr<detail::RawProducer::Impl>> producers;  // kept till they are flushed: a user may have let go of them
   std::int64_t restore_reported_ms = 0, restore_started_ms = 0, restore_started_at = 0;
 };
@@ -215,8 +217,22 @@ Status App::Impl::open() {
     const std::lock_guard lock{mutex};
     running = opened;
   }
-  if (Status started = engine->start(options.threads, opened->log->default_partitions()); !started.ok()) return started;
-  return engine->coordinate();
+  return {};
+}
+
+Status App::Impl::begin() {
+  if (Status started = engine->start(options.threads, running->log->default_partitions()); !started.ok()) return started;
+  if (Status failed = engine->coordinate(); !failed.ok()) return failed;
+  {
+    const std::lock_guard lock{mutex};
+    begun = true;
+  }
+  set_state(engine->restoring() ? State::restoring : State::running);
+  engine->run([this](int worker) {
+    own_application = this;
+    if (options.on_thread_start) options.on_thread_start(worker);
+  });
+  return {};
 }
 
 Status App::start() {
@@ -229,15 +245,14 @@ Status App::start() {
     app.application_id = app.options.application_id.empty() ? app.topology.graph().name : app.options.application_id;
   }
   app.set_state(State::starting);
-  if (Status status = app.open(); !status.ok()) {
+  Status status = app.open();
+  const bool opened = status.ok();
+  if (opened) status = app.begin();
+  // A log that is away is waited for, by the coordinator; one that can't be opened is not.
+  if (!status.ok() && !(opened && status.code() == Code::unavailable)) {
     app.finish(status);
     return status;
   }
-  app.set_state(app.engine->restoring() ? State::restoring : State::running);
-  app.engine->run([&app](int worker) {
-    own_application = &app;
-    if (app.options.on_thread_start) app.options.on_thread_start(worker);
-  });
   const std::lock_guard lock{app.joining};
   app.coordinator = std::thread{[&app] { app.coordinate(); }};
   return {};
@@ -246,6 +261,13 @@ Status App::start() {
 void App::Impl::coordinate() {
   const OwnThread own{this};
   Status failed;
+  while (!begun && !stop.raised()) {
+    follow_log();
+    stop.wait(round_ms);
+    failed = begin();
+    if (!failed.ok() && failed.code() != Code::unavailable) break;
+  }
+  if (!begun) return finish(failed.code() == Code::unavailable ? Status{} : failed);
   while (!stop.raised()) {
     if (failed = engine->coordinate(); !failed.ok()) break;
     if (failed = engine->failure(); !failed.ok()) break;
@@ -301,7 +323,7 @@ void App::Impl::finish(const Status& why) {
   std::shared_ptr<Running> ended;
   {
     const std::lock_guard lock{mutex};
-    if (engine != nullptr) last = figures_of(*engine);
+    if (engine != nullptr && begun) last = figures_of(*engine);
     last.tasks.clear();
     last.stores.clear();
     ended.swap(running);
@@ -327,7 +349,7 @@ void App::Impl::set_state(State next) {
 }
 
 void App::Impl::follow_log() {
-  const bool connected = running->log->connected();
+  const bool connected = begun && running->log->connected();
   if (connected == (state != State::disconnected)) return;
   if (connected) {
     logger(Level::info, "log", running->log->where() + ": can be reached again");
@@ -369,6 +391,7 @@ Status App::stop(Duration deadline) {
     const auto ended = [&app] { return app.state.final(); };
     if (!app.changed.wait_for(lock, bounded(deadline), ended)) {
       app.abandon = true;  // who is between two records stops at once, without a commit
+      if (app.begun && app.running != nullptr) app.running->engine->abandon();  // the coordinator may wait for a last commit itself
       if (!app.changed.wait_for(lock, abandon_grace, ended)) {
         return {Code::unavailable,
                 "application \"" + app.application_id + "\": did not stop in " + std::to_string(deadline.milliseconds()) +
@@ -405,7 +428,7 @@ Result<bool> App::drain(Duration deadline) {
     std::shared_ptr<Running> running;
     {
       const std::lock_guard lock{app.mutex};
-      if (app.state == State::created || app.state == State::starting)
+      if (app.state == State::created || (!app.begun && !app.state.final()))
         return Status{Code::failed_precondition, "drain(): the application is not started"};
       if (app.state == State::failed) return app.status;
       if (app.state != State::running && app.state != State::restoring && app.state != State::disconnected)
@@ -470,7 +493,7 @@ AppStatus App::status() const {
     const std::lock_guard lock{app.mutex};
     state = app.state;
     status = app.status;
-    if (state != State::starting) running = app.running;
+    if (app.begun) running = app.running;
     result = app.last;
   }
   if (running != nullptr) result = app.figures_of(*running->engine);
@@ -484,7 +507,7 @@ detail::RawProducer App::raw_producer(const std::string& topic, const std::strin
   app.let_go_of_producers(feeder.empty() ? 16 : 1);  // a feeder may be opened again behind one that nobody holds
   auto producer = std::make_shared<detail::RawProducer::Impl>();
   const std::lock_guard lock{app.mutex};
-  if (app.running == nullptr || app.producers_closed || app.state == State::starting) {
+  if (app.running == nullptr || app.producers_closed || !app.begun) {
     producer->close({Code::failed_precondition, "producer for topic \"" + topic + "\": the application is not running", topic});
     return detail::RawProducer{producer};
   }
@@ -514,8 +537,7 @@ Result<std::shared_ptr<Running>> detail::Asking::running(App& of, const StoreQue
   if (query.value_schema != entry->value_schema) return other("values", query.value_schema, entry->value_schema);
   if (own_application == &app) return app.only_elsewhere("a query");
   const std::lock_guard lock{app.mutex};
-  if (app.running == nullptr || app.state == State::starting)
-    return Status{Code::unavailable, table + "the application is " + app.state.name(), query.store};
+  if (app.running == nullptr || !app.begun) return Status{Code::unavailable, table + "the application is " + app.state.name(), query.store};
   return app.running;
 }
 

@@ -66,6 +66,7 @@ Status Engine::start(int workers, log::Partition default_partitions) {
   environment_.reset(new Environment{plan_, settings_, log_, clock_, background_, logger_, std::move(*memory), std::move(kept_)});
   if (Status status = create_topics(); !status.ok()) return status;
 
+  workers_.clear();  // of a start before, which found the log away
   log::Partition tasks = 0;
   std::vector<std::string> leaders;
   for (const SubPlan& sub : plan_.subs) {

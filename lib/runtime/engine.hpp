@@ -33,7 +33,7 @@ class KLAMM_TESTING_API Engine final : private log::GroupListener {
   /// Takes the stores as a crash would leave them on disk; the engine is done then. Only when driven by the caller's thread.
   KeptStores crash();
 
-  /// Compiles the plan, creates the topics, makes the workers, joins.
+  /// Compiles the plan, creates the topics, makes the workers, joins. `unavailable`: the log is away, to be called again.
   Status start(int workers, log::Partition default_partitions);
 
   // On threads of its own.

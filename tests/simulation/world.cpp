@@ -16,8 +16,23 @@ const Topic<std::string, std::int64_t> in{"in"};
 const Topic<std::string, std::int64_t> names{"names"};
 const Topic<std::int64_t, std::int64_t> changes{"changes"};
 const Topic<std::string, std::int64_t> looked_up{"looked-up"};
+const Topic<std::string, std::int64_t> numbered{"numbered"};
 
-/// A repartition, a table that erases, one that doesn't, one read from a topic, and a lookup in it.
+/// Numbers the records of each key.
+struct Number {
+  using Context = klamm::Context<std::string, std::int64_t>;
+  KeyValueStore<std::string, std::int64_t>& last;
+  Context& context;
+
+  void process(const Record<std::string, const std::int64_t>& record) {
+    const std::int64_t* before = last.find(record.key);
+    const std::int64_t number = before == nullptr ? 1 : *before + 1;
+    last.put(record.key, number);
+    context.forward(record.key, number);
+  }
+};
+
+/// A repartition, a table that erases, one that doesn't, one read from a topic, a lookup in it, and a processor.
 Topology pipeline() {
   Topology topology{"simulated"};
   auto values = topology.stream(in);
@@ -27,6 +42,7 @@ Topology pipeline() {
     ++n;
     return n % 3 == 0 ? Entry::erase : Entry::keep;
   }));
+  values.process<Number>(topology.store<std::string, std::int64_t>("last")).to(numbered);
   values.left_join(topology.table(names, "names"), [](std::int64_t v, const std::int64_t*) { return v; }).to(looked_up);
   return topology;
 }
@@ -272,7 +288,7 @@ std::string World::check() {
 
   // Tables are what the inputs ask for, and what their changelogs say.
   std::map<std::string, std::map<std::string, std::string>> tables;
-  for (const char* table : {"counts", "threes", "names"}) {
+  for (const char* table : {"counts", "threes", "names", "last"}) {
     const std::string name = table;
     for (const auto& [partition, rows] : rows(name, problems)) {
       tables[name].insert(rows.begin(), rows.end());
@@ -301,6 +317,7 @@ std::string World::check() {
   // Every change of a count stands in the output once, in order; every record was looked up once.
   std::map<std::string, std::int64_t> last;
   std::multiset<std::int64_t> seen;
+  std::map<std::string, std::int64_t> numbers;
   for (log::Partition p = 0; p < partitions; ++p) {
     for (const auto& [group, count] : records("changes", p)) {
       if (number(count) != ++last[group])
@@ -308,8 +325,15 @@ std::string World::check() {
                     std::to_string(last[group] - 1) + '\n';
     }
     for (const auto& [key, value] : records("looked-up", p)) seen.insert(number(value));
+    for (const auto& [key, value] : records("numbered", p)) {
+      if (number(value) != ++numbers[key])
+        problems += key + " has number " + std::to_string(number(value)) + " after " + std::to_string(numbers[key] - 1) + '\n';
+    }
   }
   if (last != expected) problems += "changes do not end as the counts\n";
+  std::int64_t sum = 0;
+  for (const auto& [key, count] : numbers) sum += count;
+  if (sum != sent_) problems += std::to_string(sum) + " records were numbered, not " + std::to_string(sent_) + '\n';
   for (std::int64_t v = 0; v < sent_; ++v) {
     if (seen.count(v) != 1) problems += "record " + std::to_string(v) + " was looked up " + std::to_string(seen.count(v)) + " times\n";
   }
