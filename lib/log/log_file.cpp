@@ -51,8 +51,8 @@ Status LogFile::open(const Options& options) {
     return {Code::failed_precondition, "log \"" + path_ + "\": is a database of another program: use another directory", path_};
   } else if (*version > format_version) {
     return {Code::failed_precondition,
-            "log \"" + path_ + "\": has format version " + std::to_string(*version) + ", this program knows versions up to " +
-                std::to_string(format_version) + ": use a newer one",
+            "log \"" + path_ + "\": has format " + std::to_string(*version) + ", written by a newer klamm (this one knows formats up to " +
+                std::to_string(format_version) + "): run the newer one, or use another directory",
             path_};
   }
   if (Status status = check_application(options); !status.ok()) return status;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "runtime/announce.hpp"
+
 namespace klamm::inline v0::runtime {
 namespace {
 
@@ -75,6 +77,7 @@ std::size_t Assignment::size() const {
 Status Assignment::open_missing() {
   const std::int64_t now = env_.clock.steady_ms();
   int unavailable = 0;
+  std::vector<Opened> opened;
   for (auto& [key, slot] : slots_) {
     if (slot.figures != nullptr && slot.figures->closed) retire(slot);
     if (!slot.mine || slot.figures != nullptr || slot.retry_at_ms > now || unavailable == unavailable_per_round) continue;
@@ -90,13 +93,9 @@ Status Assignment::open_missing() {
       continue;
     }
     if (!task.ok()) return task.status();
-    {
-      const std::lock_guard lock{mutex_};
-      slot.figures = (*task)->figures();
-    }
-    hand_over(std::move(*task));
+    opened.push_back({&slot, *std::move(task)});
   }
-  return {};
+  return hand_over(std::move(opened));
 }
 
 Result<std::unique_ptr<Task::Impl>> Assignment::open(const SubPlan& sub, log::Partition partition) {
@@ -114,10 +113,27 @@ Result<std::unique_ptr<Task::Impl>> Assignment::open(const SubPlan& sub, log::Pa
   return task;
 }
 
-void Assignment::hand_over(std::unique_ptr<Task::Impl> task) {
-  const auto fewest =
-      std::min_element(workers_.begin(), workers_.end(), [](const auto& a, const auto& b) { return a->tasks() < b->tasks(); });
-  (*fewest)->adopt(std::move(task));
+Status Assignment::hand_over(std::vector<Opened> opened) {
+  // All readers of repartition topics say what these hold before the first writer runs.
+  std::vector<log::OffsetCommit> marks;
+  for (const Opened& each : opened) {
+    if (auto mark = each.task->announcement()) marks.push_back(*std::move(mark));
+  }
+  if (Status status = announce(env_, marks); !status.ok()) {
+    if (status.code() != Code::unavailable) return status;
+    for (const Opened& each : opened) each.slot->retry_at_ms = env_.clock.steady_ms() + retry_ms;
+    return {};
+  }
+  for (Opened& each : opened) {
+    {
+      const std::lock_guard lock{mutex_};
+      each.slot->figures = each.task->figures();
+    }
+    const auto fewest =
+        std::min_element(workers_.begin(), workers_.end(), [](const auto& a, const auto& b) { return a->tasks() < b->tasks(); });
+    (*fewest)->adopt(std::move(each.task));
+  }
+  return {};
 }
 
 void Assignment::retire(Slot& slot) {

@@ -57,7 +57,12 @@ class Assignment {
   [[nodiscard]] Slot* find(const log::TopicPartition& leader);
   [[nodiscard]] const Slot* find(const log::TopicPartition& leader) const { return const_cast<Assignment*>(this)->find(leader); }
   Result<std::unique_ptr<Task::Impl>> open(const SubPlan& sub, log::Partition partition);
-  void hand_over(std::unique_ptr<Task::Impl> task);
+  struct Opened {
+    Slot* slot;
+    std::unique_ptr<Task::Impl> task;
+  };
+  /// Gives new tasks to the workers.
+  Status hand_over(std::vector<Opened> opened);
   /// Adds the figures of a closed task to the sum.
   void retire(Slot& slot);
 

@@ -7,6 +7,22 @@ namespace {
 
 constexpr std::uint32_t newest_version = 1;
 
+void encode(const Written& written, pb::CommitMark::Written& out) {
+  out.set_key_schema(written.key_schema);
+  out.set_value_schema(written.value_schema);
+  for (const auto& [schema, until] : written.older) {
+    pb::CommitMark::Written::Older& older = *out.add_older();
+    older.set_value_schema(schema);
+    older.set_until(until);
+  }
+}
+
+Written decode(const pb::CommitMark::Written& message) {
+  Written written{message.key_schema(), message.value_schema(), {}};
+  for (const auto& older : message.older()) written.older.push_back({older.value_schema(), older.until()});
+  return written;
+}
+
 }  // namespace
 
 std::string CommitMark::encode() const {
@@ -23,6 +39,7 @@ std::string CommitMark::encode() const {
       segment.set_number(number);
       segment.set_changelog_begin(begin);
     }
+    if (store.written != Written{}) runtime::encode(store.written, *out.mutable_written());
   }
   for (const auto& [name, time] : clocks) {
     pb::CommitMark::Clock& out = *message.add_clocks();
@@ -38,6 +55,11 @@ std::string CommitMark::encode() const {
     out.set_due(punctuation.due);
     out.set_cancelled(punctuation.cancelled);
   }
+  for (const auto& [topic, written] : inputs) {
+    pb::CommitMark::Input& out = *message.add_inputs();
+    out.set_topic(topic);
+    runtime::encode(written, *out.mutable_written());
+  }
   return message.SerializeAsString();
 }
 
@@ -50,14 +72,15 @@ Result<CommitMark> CommitMark::decode(const std::string& bytes, const std::strin
   }
   if (message.version() > newest_version) {
     return Status{Code::failed_precondition,
-                  where + ": the commit mark has version " + std::to_string(message.version()) + ", this klamm reads up to " +
-                      std::to_string(newest_version) + ": run the newer klamm that wrote it",
+                  where + ": the commit mark has version " + std::to_string(message.version()) +
+                      ", written by a newer klamm (this one reads up to " + std::to_string(newest_version) +
+                      "): run the newer one, or start anew with reset",
                   where};
   }
   CommitMark mark;
   for (const pb::CommitMark::Store& store : message.stores()) {
     Store& kept = mark.stores[store.name()];
-    kept = {store.lineage(), store.changelog_end(), Timestamp{store.expired_before()}};
+    kept = {store.lineage(), store.changelog_end(), Timestamp{store.expired_before()}, {}, runtime::decode(store.written())};
     for (const pb::CommitMark::Segment& segment : store.segments()) kept.segments[segment.number()] = segment.changelog_begin();
   }
   for (const pb::CommitMark::Clock& clock : message.clocks()) mark.clocks[clock.name()] = Timestamp{clock.milliseconds()};
@@ -65,6 +88,7 @@ Result<CommitMark> CommitMark::decode(const std::string& bytes, const std::strin
     mark.punctuations.push_back({known.operator_(), known.number(), known.wall_clock() ? Time::wall_clock : Time::stream, known.every(),
                                  known.due(), known.cancelled()});
   }
+  for (const pb::CommitMark::Input& input : message.inputs()) mark.inputs[input.topic()] = runtime::decode(input.written());
   return mark;
 }
 

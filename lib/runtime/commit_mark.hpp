@@ -8,6 +8,7 @@
 #include "klamm/processor.hpp"
 #include "klamm/status.hpp"
 #include "klamm/time.hpp"
+#include "runtime/written.hpp"
 
 namespace klamm::inline v0::runtime {
 
@@ -19,6 +20,7 @@ struct CommitMark {
     std::int64_t changelog_end = 0;
     Timestamp expired_before{};                        ///< of windows: segments that end before it are gone
     std::map<std::uint64_t, std::int64_t> segments{};  ///< likewise: the changelog's offset below which there is nothing of a segment
+    Written written{};
   };
   /// A punctuation that a processor's constructor has scheduled.
   struct Punctuation {
@@ -32,6 +34,7 @@ struct CommitMark {
   std::map<std::string, Store> stores;      ///< by store name
   std::map<std::string, Timestamp> clocks;  ///< by the operator's stable name; "" is the task's stream time
   std::vector<Punctuation> punctuations;
+  std::map<std::string, Written> inputs;  ///< repartition topics that the task reads, by full name
 
   [[nodiscard]] std::string encode() const;
   /// `data_loss` when the bytes are no mark, `failed_precondition` when a newer klamm wrote it.

@@ -6,6 +6,7 @@
 
 #include "klamm/detail/stage.hpp"
 #include "log/log.hpp"
+#include "runtime/written.hpp"
 
 namespace klamm::inline v0::runtime {
 
@@ -42,6 +43,7 @@ struct Input {
   log::Offset purged = 0;
   std::int64_t purged_at_ms = 0;
   LookAhead ahead;
+  Written written;  ///< of a repartition topic: what its records were written as
 
   /// The offset of the next record that has not been processed.
   [[nodiscard]] log::Offset position() const { return ahead.empty() ? reader->position() : ahead.front().offset; }

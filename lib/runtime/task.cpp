@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <utility>
 
 #include "graph/graph.hpp"
 
@@ -55,6 +56,7 @@ Status Task::Impl::open() {
     input.reader = std::move(*reader);
   }
   instantiate();
+  if (Status status = judge_inputs(); !status.ok()) return status;
   figures_->restoring = restoring();
   measure_lag();
   return {};
@@ -104,6 +106,32 @@ void Task::Impl::rewind_clocks() {
   };
   task_.stream_time = settled("", Timestamp{-1});
   for (auto& [name, time] : clocks_) time = settled(name, Task::no_time);
+}
+
+Status Task::Impl::judge_inputs() {
+  for (Input& input : inputs_) {
+    const TopicEntry& topic = env_->plan.graph->topics[static_cast<std::size_t>(input.topic)];
+    if (topic.cls != TopicClass::repartition) continue;
+    Result<log::Bounds> bounds = env_->log.bounds(input.tp);
+    if (!bounds.ok()) return bounds.status();
+    const bool upgrades = std::all_of(input.sources.begin(), input.sources.end(), [](const SourceStage* s) { return s->upgrades(); });
+    const runtime::Types types{topic.key_schema, topic.value_schema, upgrades};
+    const std::string what = "topic \"" + input.tp.topic + "\": partition " + std::to_string(input.tp.partition) +
+                             ": records of an earlier version of the program wait in it, with ";
+    runtime::Written& known = settled_.inputs[input.tp.topic];
+    Result<runtime::Written> written = go_on(known, types, {input.committed, bounds->end}, what);
+    if (!written.ok()) return written.status();
+    if (const std::string* older = written->older_at(input.committed); older != nullptr && !upgrades)
+      return no_upgrade(*older, types, what);
+    unannounced_ = unannounced_ || *written != known;
+    input.written = known = std::move(*written);
+  }
+  return {};
+}
+
+std::optional<log::OffsetCommit> Task::Impl::announcement() {
+  if (!std::exchange(unannounced_, false)) return std::nullopt;
+  return log::OffsetCommit{inputs_.front().tp, {inputs_.front().committed, settled_.encode()}};
 }
 
 void Task::Impl::instantiate() {
@@ -219,6 +247,18 @@ Result<std::size_t> Task::Impl::process_merged(std::size_t limit) {
 }
 
 std::size_t Task::Impl::run_batch(Input& input, std::span<const RawMessage> batch) {
+  if (batch.empty() || batch.front().offset >= input.written.older_end()) [[likely]]
+    return run_records(input, batch);
+  const std::string* const schema = input.written.older_at(batch.front().offset);
+  std::size_t run = 1;
+  while (run < batch.size() && input.written.older_at(batch[run].offset) == schema) ++run;
+  for (SourceStage* source : input.sources) source->decode_as(schema);
+  const std::size_t done = run_records(input, batch.first(run));
+  for (SourceStage* source : input.sources) source->decode_as(nullptr);
+  return done;
+}
+
+std::size_t Task::Impl::run_records(Input& input, std::span<const RawMessage> batch) {
   batch_topic_ = &input.tp.topic;
   const auto goes_on = [this] { return halt_.ok() && !waiting_; };
   std::size_t done = 0;
@@ -296,6 +336,7 @@ Status Task::Impl::begin_commit(log::Producer& producer) {
   in_flight_.clocks[""] = task_.stream_time;
   punctuations_.save(in_flight_);
   changed_ = false;
+  in_flight_.inputs = settled_.inputs;
   return {};
 }
 

@@ -46,6 +46,9 @@ struct Task::Impl {
 
   /// Reads the committed offsets and the mark, and opens the stores.
   Status open();
+  /// What has to be committed before anybody writes to the repartition topics that it reads: what they hold from now on. Nothing where that
+  /// is known already. Once, after `open`.
+  [[nodiscard]] std::optional<log::OffsetCommit> announcement();
   /// Who is told, on any thread, that records came in: the worker's.
   void set_wake(std::function<void()> wake);
   /// Time has passed: stores may be due for a checkpoint. True: there is more to do for them, call again soon.
@@ -162,6 +165,9 @@ struct Task::Impl {
   Status find_committed();
   /// Sets the clocks to what the last commit says.
   void rewind_clocks();
+  /// Whether what waits in the repartition topics can be read.
+  Status judge_inputs();
+  std::size_t run_records(runtime::Input& input, std::span<const RawMessage> batch);
   std::size_t run_batch(runtime::Input& input, std::span<const RawMessage> batch);
   std::size_t run_once(SourceStage& source, std::span<const RawMessage> batch);
   Result<std::size_t> process_merged(std::size_t limit);
@@ -208,6 +214,7 @@ struct Task::Impl {
   bool in_doubt_ = false;
   std::int64_t compare_at_ms_ = 0;
   Ending ending_ = Ending::none;
+  bool unannounced_ = false;
   Status halt_;            // why the run had to stop
   bool decoding_ = false;  // the exception that is being handled came from a serde or an extractor
   bool waiting_ = false;   // a serde's service was away: the record is tried again

@@ -70,11 +70,17 @@ Status TaskStore::open(const CommitMark::Store* known, log::Offset input_committ
   if (plan_.source_topic < 0 && shown < restore_end_ && !env_->log.shows_commits_late()) return records_lost(shown);
   if (known != nullptr) settled_segments_ = segments_ = known->segments;
   purged_ = bounds->begin;
+  const detail::StoreEntry& entry = env_->plan.graph->stores[static_cast<std::size_t>(plan_.id)];
+  types_ = {entry.key_schema, entry.value_schema, store_->upgrades()};
+  if (plan_.source_topic < 0) {
+    Result<Written> written = go_on(known != nullptr ? known->written : Written{}, types_, *bounds, holds());
+    if (!written.ok()) return written.status();
+    written_ = std::move(*written);
+  }
   if (take_kept(*bounds)) {
     restore_begin_ = store_->position();
     return {};
   }
-  const detail::StoreEntry& entry = env_->plan.graph->stores[static_cast<std::size_t>(plan_.id)];
   detail::StoreFile file;
   if (!env_->settings.state_dir.empty())
     file.path = env_->settings.state_dir + '/' + plan_.name + '/' + std::to_string(changelog_.partition) + ".sqlite";
@@ -107,7 +113,17 @@ Status TaskStore::open(const CommitMark::Store* known, log::Offset input_committ
                   plan_.name};
   }
   restore_begin_ = std::clamp(store_->position(), bounds->begin, bounds->end);
+  if (const std::string* older = written_.older_at(restore_begin_); older != nullptr && !types_.upgrades)
+    return no_upgrade(*older, types_, holds());
   return {};
+}
+
+std::string TaskStore::holds() const { return "store \"" + plan_.name + "\": changelog " + to_string(changelog_) + " holds "; }
+
+Status TaskStore::restore_one(const RawMessage& message) {
+  const std::string* older = message.offset < written_.older_end() ? written_.older_at(message.offset) : nullptr;
+  return older == nullptr ? store_->restore(message.key, message.value, message.timestamp)
+                          : store_->restore_older(*older, message.key, message.value, message.timestamp);
 }
 
 Result<TaskStore::Restored> TaskStore::restore_some(std::size_t limit) {
@@ -124,7 +140,7 @@ Result<TaskStore::Restored> TaskStore::restore_some(std::size_t limit) {
     for (; done < batch.size() && batch[done].offset < restore_end_; ++done) {
       const RawMessage& m = batch[done];
       if (m.key.data() == nullptr) continue;
-      bad = store_->restore(m.key, m.value, m.timestamp);
+      bad = restore_one(m);
       // What was committed of a source topic and can't be decoded is what the error policy has skipped.
       if (!bad.ok() && plan_.source_topic >= 0 && bad.code() != Code::unavailable) bad = {};
       if (!bad.ok()) break;
@@ -208,6 +224,7 @@ CommitMark::Store TaskStore::mark(std::span<const log::Producer::Prepared::End> 
   // Older ones say nothing more than the newest that has expired.
   while (mark.segments.size() > 1 && std::next(mark.segments.begin())->first <= store_->segment_at(mark.expired_before))
     mark.segments.erase(mark.segments.begin());
+  mark.written = written_;
   return mark;
 }
 

@@ -66,12 +66,16 @@ class TaskStore {
   void publish(std::int64_t steady_ms);
   /// Lets go of the part of the changelog in which everything has expired.
   void purge();
+  [[nodiscard]] std::string holds() const;
+  Status restore_one(const RawMessage& message);
 
   Environment* env_;
   const StorePlan& plan_;
   log::TopicPartition changelog_;
   std::unique_ptr<detail::StoreBase> store_;
   std::string lineage_;
+  Types types_;
+  Written written_;                // what is in the changelog, if it is the store's own
   log::Offset changelog_end_ = 0;  // behind the newest record of the last commit
   std::unique_ptr<log::Reader> reader_;
   log::Offset restore_begin_ = 0, restore_end_ = 0;

@@ -8,7 +8,6 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <tuple>
 #include <utility>
 
 namespace klamm::inline v0::state {
@@ -110,14 +109,18 @@ std::string foreign(const StoreFile& file, const FileOwner& owner) {
   return differs("partition", std::to_string(owner.partition), std::to_string(file.partition));
 }
 
+bool differ(const std::string& found, const std::string& wanted) { return found != wanted && !found.empty() && !wanted.empty(); }
+
 /// Ok, or which type changed and what can be done about it.
-Status check_types(const StoreFile& file, const FileOwner& owner) {
-  for (const auto& [what, found, wanted] :
-       {std::tuple{"keys", &owner.key_schema, &file.key_schema}, std::tuple{"values", &owner.value_schema, &file.value_schema}}) {
-    if (*found == *wanted || found->empty() || wanted->empty()) continue;
-    return refused(file, "file " + file.path + " was written with " + what + " of type " + quoted(*found) + ", now they are " +
-                             quoted(*wanted) + ": give the store a new name, go back to the old type, or reset the application");
-  }
+Status check_types(const StoreFile& file, const FileOwner& owner, bool upgrades) {
+  const auto changed = [&](const char* what, const std::string& found, const std::string& wanted, const std::string& way_out) {
+    return refused(file, "file " + file.path + " was written with " + what + " of type " + quoted(found) + ", now they are " +
+                             quoted(wanted) + ": " + way_out +
+                             "give the store a new name, go back to the old type, or reset the application");
+  };
+  if (differ(owner.key_schema, file.key_schema)) return changed("keys", owner.key_schema, file.key_schema, "");
+  if (differ(owner.value_schema, file.value_schema) && !upgrades)
+    return changed("values", owner.value_schema, file.value_schema, "give their klamm::serde an upgrade(old_schema, bytes, slot), ");
   return {};
 }
 
@@ -131,7 +134,7 @@ std::string off_the_changelog(const StoreFile& file, std::int64_t position) {
 
 }  // namespace
 
-Result<FoundFile> open_file(const StoreFile& file) {
+Result<FoundFile> open_file(const StoreFile& file, const Upgrade& upgrade) {
   std::error_code error;
   const auto size = fs::file_size(file.path, error);
   if (error) {
@@ -142,6 +145,11 @@ Result<FoundFile> open_file(const StoreFile& file) {
   if (!header.ok()) return header.status();
   if (!header->sqlite) return rebuild(file, "damaged: it does not begin as SQLite's files do");
   if (header->application_id != TableFile::application_id) return set_aside(file, "a database of another program");
+  if (header->user_version > TableFile::format_version) {
+    return refused(file, "file " + file.path + " has format " + std::to_string(header->user_version) +
+                             ", written by a newer klamm (this one knows formats up to " + std::to_string(TableFile::format_version) +
+                             "): run the newer one, or remove the file: all is restored from the changelog");
+  }
   if (header->user_version != TableFile::format_version) {
     return rebuild(
         file, "has format " + std::to_string(header->user_version) + ", this klamm writes " + std::to_string(TableFile::format_version));
@@ -163,13 +171,19 @@ Result<FoundFile> open_file(const StoreFile& file) {
     return rebuild(file, owner.lineage.empty() ? "has no lineage, the changelog has " + file.lineage
                                                : "has lineage " + owner.lineage + ", the changelog has " + file.lineage);
   }
-  if (auto types = check_types(file, owner); !types.ok()) return types;
+  if (auto types = check_types(file, owner, upgrade != nullptr); !types.ok()) return types;
   if (const auto why = off_the_changelog(file, position.changelog); !why.empty()) {
     table.reset();
     return rebuild(file, why);
   }
-  if (auto adopted = table->adopt_types(owner); !adopted.ok()) return adopted;
   std::string reason = "file " + file.path + ": goes on at changelog offset " + std::to_string(position.changelog);
+  if (differ(owner.value_schema, file.value_schema)) {
+    auto upgraded = table->upgrade_values(owner.value_schema, upgrade);
+    if (!upgraded.ok()) return upgraded.status();
+    reason += ", " + std::to_string(*upgraded) + " rows upgraded from \"" + owner.value_schema + "\"";
+  } else if (auto adopted = table->adopt_types(owner); !adopted.ok()) {
+    return adopted;
+  }
   return FoundFile{{Opened::How::resumed, std::move(reason)}, std::move(position), std::move(table)};
 }
 

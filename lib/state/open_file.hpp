@@ -15,7 +15,9 @@ struct FoundFile {
 
 /// Opens the file of a store when it is whole and its own, else removes it and says why. A foreign file is set aside as `<path>.foreign`.
 ///
-/// An error, with the file left alone: it can't be read or written, or it holds other types.
-Result<FoundFile> open_file(const StoreFile& file);
+/// Values of an older schema are rewritten by `upgrade`, all in one transaction, if there is one.
+///
+/// An error, with the file left alone: it can't be read or written, a newer klamm wrote it, or it holds other types.
+Result<FoundFile> open_file(const StoreFile& file, const Upgrade& upgrade = {});
 
 }  // namespace klamm::inline v0::state

@@ -44,7 +44,9 @@ Result<Opened> StoreBase::open(const StoreFile& file, ports::Executor& executor)
   core_->open_expiry = core_->in_flight_expiry = core_->settled_expiry = file.expired_before;
   if (file.path.empty()) return Opened{Opened::How::fresh, "kept in memory"};
   core_->set_budget();
-  auto found = state::open_file(core_->file);
+  auto found = upgrades() ? state::open_file(core_->file, [this](std::string_view schema, BytesView key, BytesView value,
+                                                                 Bytes& out) { return core_->upgrade(schema, key, value, out); })
+                          : state::open_file(core_->file);
   if (!found.ok()) return found.status();
   core_->complete = found->table == nullptr;
   core_->position = found->position.changelog;
@@ -251,6 +253,13 @@ Status StoreBase::restore(BytesView logged, BytesView value, Timestamp timestamp
     }
   }
   return core.failure;
+}
+
+Status StoreBase::restore_older(std::string_view schema, BytesView key, BytesView value, Timestamp timestamp) {
+  if (value.data() == nullptr) return restore(key, value, timestamp);
+  core_->upgraded.clear();
+  const Status status = core_->upgrade(schema, key, value, core_->upgraded);
+  return status.ok() ? restore(key, state::not_null(core_->upgraded), timestamp) : status;
 }
 
 Status StoreBase::end_restore(std::int64_t changelog_end, std::string mark) {

@@ -53,6 +53,17 @@ Status StoreCore::decode(BytesView key, BytesView value, const char* what, std::
   return reason == nullptr ? Status{} : value_problem(code, key, what, reason);
 }
 
+Status StoreCore::upgrade(std::string_view schema, BytesView key, BytesView value, Bytes& out) const {
+  Code code = Code::data_loss;
+  const char* reason = reason_of([&]() -> const char* {
+    const Decoded decoded = owner.upgrade(schema, value, out);
+    if (decoded.code == Decoded::Code::unavailable) code = Code::unavailable;
+    return decoded.ok() ? nullptr : decoded.reason;
+  });
+  return reason == nullptr ? Status{}
+                           : value_problem(code, key, ("can't upgrade the value of type \"" + std::string{schema} + '"').c_str(), reason);
+}
+
 Status StoreCore::value_problem(Code code, BytesView key, const char* what, const char* reason) const {
   return {code, "store \"" + file.store + "\": " + what + " of key " + shown(key) + ": " + reason, file.store};
 }

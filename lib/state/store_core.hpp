@@ -91,6 +91,7 @@ struct StoreCore {
   Status transient_failure;  // what is not settled can't be trusted; an abort takes it back
   std::int64_t checkpoint_due_ms = -1;
   Bytes scratch;
+  Bytes upgraded;
 
   UndoLog& open_generation() { return undo[owner.open_log_]; }
   UndoLog& in_flight() { return undo[owner.open_log_ ^ 1U]; }
@@ -181,6 +182,8 @@ struct StoreCore {
   const char* encode_old(unsigned log, std::uint32_t slot, Bytes& out) const;
   /// Ok, or a status that names `what` (the value's origin) and the key.
   Status decode(BytesView key, BytesView value, const char* what, std::byte* row) const;
+  /// Appends the value as it is written now.
+  Status upgrade(std::string_view schema, BytesView key, BytesView value, Bytes& out) const;
   Status value_problem(Code code, BytesView key, const char* what, const char* reason) const;
 
   /// CommitNumber of a row that is free.

@@ -53,10 +53,11 @@ Status system_problem(const StoreFile& file, const std::string& path, const char
   return {code, "store \"" + file.store + "\": file " + path + ": " + doing + ": " + std::strerror(error), file.store};
 }
 
-void bind(sqlite3_stmt* statement, int column, const void* data, std::size_t size) {
+// Not "bind": std::bind would be the better match for a span.
+void bind_blob(sqlite3_stmt* statement, int column, const void* data, std::size_t size) {
   sqlite3_bind_blob64(statement, column, size == 0 ? "" : data, size, SQLITE_STATIC);
 }
-void bind(sqlite3_stmt* statement, int column, BytesView bytes) { bind(statement, column, bytes.data(), bytes.size()); }
+void bind_blob(sqlite3_stmt* statement, int column, BytesView bytes) { bind_blob(statement, column, bytes.data(), bytes.size()); }
 
 void bind_text(sqlite3_stmt* statement, int column, const std::string& value) {
   sqlite3_bind_text64(statement, column, value.data(), value.size(), SQLITE_STATIC, SQLITE_UTF8);
@@ -175,18 +176,48 @@ Status TableFile::adopt_types(const FileOwner& owner) {
   const std::string& key = owner.key_schema.empty() ? file_.key_schema : owner.key_schema;
   const std::string& value = owner.value_schema.empty() ? file_.value_schema : owner.value_schema;
   if (key == owner.key_schema && value == owner.value_schema) return {};
-  if (auto status = run("BEGIN IMMEDIATE"); !status.ok()) return status;
-  auto status = [&]() -> Status {
-    const Once types = prepare_once(db_, "UPDATE meta SET key_schema=?1,value_schema=?2 WHERE id=1");
-    if (types == nullptr) return problem("write types");
-    bind_text(types.get(), 1, key), bind_text(types.get(), 2, value);
-    if (sqlite3_step(types.get()) != SQLITE_DONE) return problem("write types");
-    if (auto dropped = run(drop_view_sql(file_.store).c_str()); !dropped.ok()) return dropped;
-    return run(create_view_sql(file_.store, key, value).c_str());
-  }();
-  if (status.ok()) status = run("COMMIT");
-  if (!status.ok() && sqlite3_get_autocommit(db_) == 0) (void)run("ROLLBACK");
-  return status;
+  return in_transaction([&] { return write_types(key, value); });
+}
+
+Status TableFile::write_types(const std::string& key_schema, const std::string& value_schema) {
+  const Once types = prepare_once(db_, "UPDATE meta SET key_schema=?1,value_schema=?2 WHERE id=1");
+  if (types == nullptr) return problem("write types");
+  bind_text(types.get(), 1, key_schema), bind_text(types.get(), 2, value_schema);
+  if (sqlite3_step(types.get()) != SQLITE_DONE) return problem("write types");
+  if (auto dropped = run(drop_view_sql(file_.store).c_str()); !dropped.ok()) return dropped;
+  return run(create_view_sql(file_.store, key_schema, value_schema).c_str());
+}
+
+Result<std::int64_t> TableFile::upgrade_values(const std::string& old_schema, const Upgrade& upgrade) {
+  std::int64_t rows = 0;
+  const auto rewrite = [&]() -> Status {
+    const Once next = prepare_once(db_, "SELECT k,v FROM rows WHERE k>?1 OR ?2 ORDER BY k LIMIT 1");
+    const Once update = prepare_once(db_, "UPDATE rows SET v=?2 WHERE k=?1");
+    if (next == nullptr || update == nullptr) return problem("upgrade rows");
+    Bytes key, value;
+    for (;; ++rows) {
+      bind_blob(next.get(), 1, key.data(), key.size());
+      sqlite3_bind_int(next.get(), 2, rows == 0 ? 1 : 0);
+      const int step = sqlite3_step(next.get());
+      if (step == SQLITE_DONE) break;
+      if (step != SQLITE_ROW) return problem("read row to upgrade");
+      const BytesView found = blob(next.get(), 0);
+      key.assign(found.begin(), found.end());
+      value.clear();
+      if (auto status = upgrade(old_schema, found, blob(next.get(), 1), value); !status.ok()) return status;
+      sqlite3_reset(next.get());
+      bind_blob(update.get(), 1, key.data(), key.size());
+      bind_blob(update.get(), 2, value.data(), value.size());
+      if (sqlite3_step(update.get()) != SQLITE_DONE) return problem("write upgraded row");
+      sqlite3_reset(update.get());
+      if (rows == 1) reached("state: upgrade: some rows");
+    }
+    reached("state: upgrade: before the type");
+    return write_types(file_.key_schema, file_.value_schema);
+  };
+  if (auto status = in_transaction(rewrite); !status.ok()) return status;
+  reached("state: upgrade: after COMMIT");
+  return rows;
 }
 
 Status TableFile::check() {
@@ -199,7 +230,7 @@ Status TableFile::check() {
 
 Result<bool> TableFile::get(BytesView key, Bytes& value, Timestamp& timestamp) {
   const Reset reset{get_};
-  bind(get_, 1, key);
+  bind_blob(get_, 1, key);
   const int step = sqlite3_step(get_);
   if (step == SQLITE_DONE) return false;
   if (step != SQLITE_ROW) return problem("read row");
@@ -269,9 +300,9 @@ Status TableFile::put_rows(const SortedChanges& changes, const FilePosition& pos
     if (position.first_segment != 0 && KeyOrder::segment_of(change.key) < position.first_segment) continue;
     auto* statement = change.tombstone() ? erase_ : put_;
     const Reset reset{statement};
-    bind(statement, 1, change.key);
+    bind_blob(statement, 1, change.key);
     if (!change.tombstone()) {
-      bind(statement, 2, change.value);
+      bind_blob(statement, 2, change.value);
       sqlite3_bind_int64(statement, 3, change.timestamp.milliseconds());
     }
     if (sqlite3_step(statement) != SQLITE_DONE) return problem("write row");
@@ -281,17 +312,22 @@ Status TableFile::put_rows(const SortedChanges& changes, const FilePosition& pos
   const Reset reset{write_meta_};
   sqlite3_bind_int64(write_meta_, 1, position.changelog);
   sqlite3_bind_int64(write_meta_, 2, position.commit);
-  bind(write_meta_, 3, position.mark.data(), position.mark.size());
+  bind_blob(write_meta_, 3, position.mark.data(), position.mark.size());
   return sqlite3_step(write_meta_) == SQLITE_DONE ? Status{} : problem("write position");
 }
 
 Status TableFile::write(const SortedChanges& changes, const FilePosition& position) {
+  return in_transaction([&] {
+    auto status = put_rows(changes, position);
+    if (status.ok()) reached("state: checkpoint: before COMMIT");
+    return status;
+  });
+}
+
+Status TableFile::in_transaction(detail::FunctionRef<Status()> work) {
   if (auto status = run("BEGIN IMMEDIATE"); !status.ok()) return status;
-  auto status = put_rows(changes, position);
-  if (status.ok()) {
-    reached("state: checkpoint: before COMMIT");
-    status = run("COMMIT");
-  }
+  auto status = work();
+  if (status.ok()) status = run("COMMIT");
   // A failed COMMIT may have left the transaction open, or rolled it back already.
   if (!status.ok() && sqlite3_get_autocommit(db_) == 0) (void)run("ROLLBACK");
   return status;

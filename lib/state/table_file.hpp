@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "klamm/detail/store.hpp"
 #include "klamm/status.hpp"
@@ -23,6 +25,9 @@ struct FilePosition {
   std::string mark;
   std::uint64_t first_segment = 0;  ///< rows of segments before it are deleted; not read back
 };
+
+/// Appends the value of a row of an older schema as it is written now.
+using Upgrade = std::function<Status(std::string_view schema, BytesView key, BytesView value, Bytes& out)>;
 
 /// Who wrote a file, and for what.
 struct FileOwner {
@@ -57,6 +62,8 @@ class TableFile {
   Result<FileOwner> owner();
   /// Writes the types of the store where the file, whose owner is given, knows none.
   Status adopt_types(const FileOwner& owner);
+  /// Rewrites all values, whose type was `old_schema`, and the type, in one transaction: how many. Nothing is written when one fails.
+  Result<std::int64_t> upgrade_values(const std::string& old_schema, const Upgrade& upgrade);
   /// `data_loss` when SQLite finds pages that contradict each other.
   Status check();
 
@@ -85,6 +92,9 @@ class TableFile {
   Status prepare();
   Status create();
   Status run(const char* sql);
+  /// Does all of `work` in one transaction, or nothing of it.
+  Status in_transaction(detail::FunctionRef<Status()> work);
+  Status write_types(const std::string& key_schema, const std::string& value_schema);
   Status put_rows(const SortedChanges& changes, const FilePosition& position);
   Status delete_expired(std::uint64_t first_segment);
   Status only_row(sqlite3_stmt* statement, const char* doing);

@@ -126,7 +126,7 @@ TEST_CASE("a newer format and other programs' databases are refused and left alo
   execute(directory.path(), "PRAGMA user_version=7");
   const Status newer = fails({.directory = directory.path(), .application_id = "app"});
   CHECK(newer.code() == Code::failed_precondition);
-  says(newer, "has format version 7, this program knows versions up to 1");
+  says(newer, "has format 7, written by a newer klamm (this one knows formats up to 1)");
 
   const TemporaryDirectory other;
   execute(other.path(), "CREATE TABLE theirs(x)");

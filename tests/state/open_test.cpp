@@ -31,7 +31,8 @@ struct Fixture {
     REQUIRE(store.open(file, *executor).ok());
     for (int i = 0; i < rows; ++i) put<std::int64_t>(store, "key-" + std::to_string(i), i);
     commit(store, std::min<std::int64_t>(100, file.changelog_end));
-    REQUIRE(store.close().ok());
+    const Status closed = store.close();
+    REQUIRE_MESSAGE(closed.ok(), closed.message());
   }
   Outcome open() {
     Store<std::int64_t> store;
@@ -155,11 +156,22 @@ TEST_CASE("flipped bytes rebuild the store or leave it readable, and never crash
   CHECK(rebuilt > 20);
 }
 
-TEST_CASE("a file of another format is rebuilt") {
+TEST_CASE("a file of an older format is rebuilt, one of a newer format is left to the newer klamm") {
   Fixture f;
   f.write();
-  f.run("PRAGMA user_version=7");
-  f.check_rebuilt("has format 7");
+  SUBCASE("older") {
+    f.run("PRAGMA user_version=0");
+    f.check_rebuilt("has format 0");
+  }
+  SUBCASE("newer") {
+    f.run("PRAGMA user_version=7");
+    Store<std::int64_t> store;
+    const auto opened = store.open(f.file, *f.executor);
+    CHECK(opened.status().code() == Code::failed_precondition);
+    CHECK(opened.status().message().find("has format 7, written by a newer klamm (this one knows formats up to 1)") != std::string::npos);
+    f.run("PRAGMA user_version=1");
+    CHECK(f.open().how == Opened::How::resumed);
+  }
 }
 
 TEST_CASE("a foreign file is set aside, not deleted") {
@@ -190,7 +202,8 @@ TEST_CASE("a file of other types is refused and left alone") {
   SUBCASE("values") {
     f.file.value_schema = "string";
     CHECK(f.open().reason == "store \"counts\": file " + f.file.path +
-                                 " was written with values of type \"int64\", now they are \"string\": give the store a new name, "
+                                 " was written with values of type \"int64\", now they are \"string\": give their "
+                                 "klamm::serde an upgrade(old_schema, bytes, slot), give the store a new name, "
                                  "go back to the old type, or reset the application");
   }
   SUBCASE("keys") {

@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -63,6 +65,28 @@ template <class T, class S> class ObjectCodec final : public Codec<T> {
 
  private:
   S serde_;
+};
+
+/// Reads values that an earlier version of the program wrote, where T's serde has an upgrade.
+template <class T> class UpgradingCodec final : public Codec<T> {
+ public:
+  const std::string* schema = nullptr;  ///< theirs
+
+  [[nodiscard]] std::unique_ptr<Part> copy() const override { return std::unique_ptr<Part>(new UpgradingCodec(*this)); }
+  Encoded encode(const T&, Bytes&) override { return unencodable("older schemas are only read"); }
+  Decoded decode(BytesView in, T& slot) override {
+    if constexpr (upgrades_v<T>)
+      return serde<T>::upgrade(plain_schema(*schema), in, slot);
+    else
+      return static_cast<void>(in), static_cast<void>(slot), malformed("its serde has no upgrade");
+  }
+
+ private:
+  /// Of what is in an optional: null is never upgraded.
+  static std::string_view plain_schema(std::string_view schema) {
+    constexpr std::string_view begin = "optional<";
+    return schema.substr(0, begin.size()) == begin ? schema.substr(begin.size(), schema.size() - begin.size() - 1) : schema;
+  }
 };
 
 /// Whether an object can be given to `Topic::serde` for T.

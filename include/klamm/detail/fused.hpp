@@ -50,6 +50,11 @@ template <class K, class V> class Source : public SourceStage {
     extractor_ = info.extractor;
     reject_future_ms_ = info.reject_future.milliseconds();
   }
+  [[nodiscard]] bool upgrades() const override { return upgrades_v<plain_t<V>>; }
+  void decode_as(const std::string* old_schema) override {
+    older_.schema = old_schema;
+    decoder_.use(keys_.get(), old_schema != nullptr ? &older_ : values_.get(), extractor_.get(), reject_future_ms_);
+  }
   bool timestamp_of(const RawMessage& message, Timestamp& out) override {
     out = message.timestamp;
     if (!decoder_.extracts()) return true;
@@ -77,10 +82,11 @@ template <class K, class V> class Source : public SourceStage {
   }
   void attach(Task& task) {
     task_ = &task;
-    decoder_.use(keys_.get(), values_.get(), extractor_.get(), reject_future_ms_);
+    decode_as(nullptr);
   }
 
   PartBox keys_, values_, extractor_;
+  UpgradingCodec<plain_t<V>> older_;
   std::int64_t reject_future_ms_ = 0;
   Decoder<K, V> decoder_;
   Task* task_ = nullptr;

@@ -54,6 +54,10 @@ class KLAMM_API SourceStage : public Stage {
   virtual bool timestamp_of(const RawMessage& message, Timestamp& out) = 0;
   /// Takes the topic's serde objects and its extractor; before it is cloned.
   virtual void use(const TopicInfo& topic) = 0;
+  /// Whether values of older schemas can be read.
+  [[nodiscard]] virtual bool upgrades() const = 0;
+  /// Takes the values that come for those of an older schema; null: as they are written now. The schema must stay where it is.
+  virtual void decode_as(const std::string* old_schema) = 0;
 };
 
 /// The typed way in of a stage. Slots may be written to only as `touch` says.

@@ -6,6 +6,7 @@
 #include <new>
 #include <span>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -142,6 +143,10 @@ class KLAMM_API StoreBase {
   /// Applies a record of the changelog; a null value is a tombstone. Only after `open`, before all changes. `unavailable`: the same again
   /// later.
   Status restore(BytesView key, BytesView value, Timestamp timestamp);
+  /// The same for a value of an older schema.
+  Status restore_older(std::string_view schema, BytesView key, BytesView value, Timestamp timestamp);
+  /// Whether values of older schemas can be read: `open` and `restore_older` do so then.
+  [[nodiscard]] virtual bool upgrades() const = 0;
   /// The restored rows are those as of `changelog_end`.
   Status end_restore(std::int64_t changelog_end, std::string mark = {});
 
@@ -213,6 +218,8 @@ class KLAMM_API StoreBase {
   virtual const char* encode(const std::byte* row, Bytes& out) const = 0;
   virtual const char* encode_old(unsigned log, std::uint32_t slot, Bytes& out) const = 0;
   virtual Decoded decode(BytesView bytes, std::byte* row) = 0;
+  /// Appends the value of an older schema as it is written now.
+  virtual Decoded upgrade(std::string_view schema, BytesView bytes, Bytes& out) const = 0;
   virtual void put_back(std::byte* row, unsigned log, std::uint32_t slot) = 0;
 
   std::unique_ptr<state::StoreCore> core_;
@@ -241,6 +248,8 @@ template <class V> class Store : public StoreBase {
     if (touched.slot != no_slot) keep_old(row.value, touched.slot);
     return row;
   }
+
+  [[nodiscard]] bool upgrades() const override { return upgrades_v<V>; }
 
   /// Erases a row that `change` returned; it must not be used after. A tombstone has the row's timestamp.
   void erase(Row<V>& row) {
@@ -272,6 +281,17 @@ template <class V> class Store : public StoreBase {
     return detail::encode(old_[log][slot].value, out).reason;
   }
   Decoded decode(BytesView bytes, std::byte* row) override { return detail::decode(bytes, at(row).value); }
+  Decoded upgrade(std::string_view schema, BytesView bytes, Bytes& out) const override {
+    if constexpr (upgrades_v<V>) {
+      V value{};
+      const Decoded decoded = serde<V>::upgrade(schema, bytes, value);
+      if (!decoded.ok()) return decoded;
+      const Encoded encoded = detail::encode(value, out);
+      return encoded.ok() ? decoded : malformed(encoded.reason);
+    } else {
+      return static_cast<void>(schema), static_cast<void>(bytes), static_cast<void>(out), malformed("its serde has no upgrade");
+    }
+  }
   void put_back(std::byte* row, unsigned log, std::uint32_t slot) override {
     using std::swap;
     swap(at(row).value, old_[log][slot].value);

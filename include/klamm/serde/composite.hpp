@@ -163,12 +163,6 @@ requires(detail::has_serde_v<T>) struct serde<std::optional<T>> {
     if (!slot) slot.emplace();
     return detail::decode(in, *slot);
   }
-  static Decoded upgrade(std::string_view old_schema, BytesView in, std::optional<T>& slot) requires(detail::upgrades_v<T>) {
-    constexpr std::string_view begin = "optional<";
-    if (old_schema.substr(0, begin.size()) == begin) old_schema = old_schema.substr(begin.size(), old_schema.size() - begin.size() - 1);
-    if (!slot) slot.emplace();
-    return serde<T>::upgrade(old_schema, in, *slot);
-  }
 
   static Encoded put(const std::optional<T>& value, Bytes& out) {
     out.push_back(value ? std::byte{1} : std::byte{0});
