@@ -287,7 +287,7 @@ Status TableFile::delete_expired(std::uint64_t first_segment) {
   for (int shift = 56; shift >= 0; shift -= 8) first.push_back(static_cast<std::byte>(first_segment >> shift));
   const Once statement = prepare_once(db_, "DELETE FROM rows WHERE k<?1");
   if (statement == nullptr) return problem("delete expired rows");
-  bind(statement.get(), 1, first);
+  bind_blob(statement.get(), 1, first);
   if (sqlite3_step(statement.get()) != SQLITE_DONE) return problem("delete expired rows");
   reached("state: checkpoint: expired rows deleted");
   return {};
