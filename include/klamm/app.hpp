@@ -283,7 +283,7 @@ class KLAMM_API App {
     return Feeder<K, V>{raw_producer(topic.name(), name), topic};
   }
   /// Reads a table from outside the topology: `query.hpp` says how. Before start and after the end its answers are `unavailable`.
-  template <class A, class F, class U> Query<A> query(const TableSpec<A, F, U>& table, const QueryOptions& options = {}) {
+  template <class A, class F, class U, class M> Query<A> query(const TableSpec<A, F, U, M>& table, const QueryOptions& options = {}) {
     return {*this, table.name(), options};
   }
   /// A table by the name of its store, and the type of its values.

@@ -12,6 +12,10 @@ enum class Emit : unsigned char {
   /// told early. What fails while it is told counts for the record that changed the key last, whose bytes are gone by then: its dead letter
   /// has a null key and value, and the headers that say where.
   on_commit,
+  /// Of a windowed table: each window once, when it closes, in the order of (start, key), for sessions of (end, start, key). However far
+  /// stream
+  /// time jumps, none is left out; its updates are not told.
+  on_window_close,
 };
 
 }  // namespace klamm::inline v0

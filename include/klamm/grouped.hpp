@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "klamm/table.hpp"
+#include "klamm/windowed.hpp"
 
 namespace klamm::inline v0 {
 
@@ -18,6 +18,22 @@ template <class K, class V> class [[nodiscard]] GroupedStream {
         detail::add_through(*place_.graph, place_.node, topic.info(), named,
                             detail::make_sink<K, V>(detail::parts_of(*place_.graph, topic.info())), detail::make_source<K, V>());
     return GroupedStream{{place_.graph, source, source}};
+  }
+
+  /// Puts the records of each key into windows: made by tumbling, hopping, sliding or session, with a word on late records.
+  ///
+  ///     clicks.group_by_key().windowed_by(klamm::tumbling(1h).grace(5min)).count("clicks-per-hour")
+  template <class W> auto windowed_by(const W& windows, Named named = {}) const {
+    using namespace detail;
+    static_assert(windows_v<W> || ungraced_v<W>,
+                  "klamm: windowed_by(windows): windows must be made by tumbling, hopping, sliding or session");
+    static_assert(!ungraced_v<W>, "klamm: windowed_by(windows): say how long windows wait for late records: .grace(time), or .no_grace()");
+    if constexpr (windows_v<W>) {
+      check_windows(*place_.graph, problem_of(windows), named);
+      return WindowedStream<K, V, W>{place_, windows};
+    } else {
+      return Inert{};
+    }
   }
 
   /// Counts the records of each key.
@@ -43,7 +59,7 @@ template <class K, class V> class [[nodiscard]] GroupedStream {
   /// Folds the values of each key into the table's A.
   ///
   ///     orders.group_by(&Order::user).aggregate(klamm::table<double>("spent").fold([](double& sum, const Order& o) { sum += o.amount; }))
-  template <class A, class F, class U> auto aggregate(const TableSpec<A, F, U>& table, Named named = {}) const {
+  template <class A, class F, class U, class M> auto aggregate(const TableSpec<A, F, U, M>& table, Named named = {}) const {
     using namespace detail;
     constexpr bool fits = folds_v<F, K, Value, A>, ok = fits && alignof(A) <= 8 && owned_v<A> && not_optional_v<A> && has_serde_v<A>;
     static_assert(owned_v<A>,
@@ -75,8 +91,8 @@ template <class K, class V> class [[nodiscard]] GroupedStream {
     using namespace detail;
     Graph& graph = *place_.graph;
     const NodeId input = co_partition<K, V>(place_, spec.name(), named);
-    const NodeId node =
-        add_table(graph, kind, input, {spec.name(), &new_store<A>, {schema_of<K>(), schema_of<A>()}, false, {}, spec.emits()}, named);
+    const NodeId node = add_table(
+        graph, kind, input, {spec.name(), &new_store<A>, {schema_of<K>(), schema_of<A>()}, false, {}, spec.emits(), spec.retains()}, named);
     using Stage = TableStage<K, V, A, Update>;
     commit_stage(graph, node, input, new Stage(store_of(graph, node), spec.emits(), std::move(start), std::move(update)));
     return Table<K, A>{{place_.graph, node, node}};

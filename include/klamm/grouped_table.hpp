@@ -81,8 +81,8 @@ template <class K, class V> class [[nodiscard]] GroupedTable {
     using namespace detail;
     Graph& graph = *place_.graph;
     const NodeId input = co_partition<K, Update<V>>(place_, spec.name(), named);
-    const NodeId node =
-        add_table(graph, kind, input, {spec.name(), &new_store<A>, {schema_of<K>(), schema_of<A>()}, false, {}, spec.emits()}, named);
+    const NodeId node = add_table(
+        graph, kind, input, {spec.name(), &new_store<A>, {schema_of<K>(), schema_of<A>()}, false, {}, spec.emits(), spec.retains()}, named);
     using Stage = GroupedTableStage<K, V, A, Functions>;
     commit_stage(graph, node, input, new Stage(store_of(graph, node), spec.emits(), std::move(start), std::move(functions)));
     return Table<K, A>{{place_.graph, node, node}};

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "klamm/emit.hpp"
+#include "klamm/time.hpp"
 
 namespace klamm::inline v0 {
 
@@ -18,10 +19,18 @@ class TableName {
     copy.emit_ = when;
     return copy;
   }
+  /// How long a windowed table keeps its rows, in stream time; as long as they may change if not said.
+  [[nodiscard]] TableName retention(Duration time) const {
+    TableName copy{*this};
+    copy.retention_ = time;
+    return copy;
+  }
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] Emit emits() const { return emit_; }
+  [[nodiscard]] Duration retains() const { return retention_; }
 
  private:
+  Duration retention_;
   std::string name_;
   Emit emit_ = Emit::on_update;
 };

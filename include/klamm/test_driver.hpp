@@ -237,7 +237,9 @@ class TestDriver {
   template <class K, class V> TestInput<K, V> input(const Topic<K, V>& topic) { return {core_, topic}; }
   template <class K, class V> TestOutput<K, V> output(const Topic<K, V>& topic) { return {core_, topic}; }
   /// A table by what it keeps: `t.table<std::string>(per_user).get("ann")`.
-  template <class K, class A, class F, class U> TestTable<K, A> table(const TableSpec<A, F, U>& spec) { return {core_, spec.name()}; }
+  template <class K, class A, class F, class U, class M> TestTable<K, A> table(const TableSpec<A, F, U, M>& spec) {
+    return {core_, spec.name()};
+  }
   template <class K, class V> TestTable<K, V> table(const StoreHandle<K, V>& store) { return {core_, store.name()}; }
   /// A table by the name of its store.
   template <class K, class V> TestTable<K, V> table(std::string name) { return {core_, std::move(name)}; }

@@ -107,6 +107,14 @@ NodeId add_pair(Graph& graph, const char* kind, NodeId input, int topic, const T
   return in;
 }
 
+/// Options that only windowed tables have.
+void check_plain_table(Graph& graph, const StoreSpec& spec, const Named& named) {
+  if (spec.retention != Duration{})
+    problem(graph, named, "table " + quoted(spec.name) + ": retention: its rows are kept for ever; only windowed tables have one");
+  if (spec.emit == Emit::on_window_close)
+    problem(graph, named, "table " + quoted(spec.name) + ": Emit::on_window_close: it has no windows: group with windowed_by");
+}
+
 }  // namespace
 
 void wants_old_values(Graph& graph, NodeId id) {
@@ -230,6 +238,7 @@ NodeId add_through(Graph& graph, NodeId node, const TopicInfo& topic, const Name
 
 NodeId add_table(Graph& graph, const char* kind, NodeId input, StoreSpec spec, const Named& named, const TopicInfo* source) {
   check_store_name(graph, spec.name, named);
+  if (spec.order.tail == Tail::none) check_plain_table(graph, spec, named);
   Node node;
   node.kind = kind;
   node.inputs = {input};
@@ -244,6 +253,19 @@ NodeId add_table(Graph& graph, const char* kind, NodeId input, StoreSpec spec, c
   graph.stores.push_back(
       {spec.name, spec.make, id, std::move(spec.schemas.key), std::move(spec.schemas.value), topic, named.file, named.line, spec.order});
   return id;
+}
+
+void check_windows(Graph& graph, const std::string& wrong, const Named& named) {
+  if (!wrong.empty()) problem(graph, named, "windowed_by: " + wrong);
+}
+
+std::int64_t retention_of(Graph& graph, const std::string& table, Duration said, std::int64_t least, std::int64_t rows, const Named& named) {
+  if (said == Duration{}) return rows;
+  if (said.milliseconds() < least)
+    problem(graph, named,
+            "table " + quoted(table) + ": retention(" + std::to_string(said.milliseconds()) + " ms): its windows may change for " +
+                std::to_string(least) + " ms, and must be kept as long");
+  return std::max(said.milliseconds(), rows);
 }
 
 StoreId store_of(const Graph& graph, NodeId node) { return graph.at(node).store; }

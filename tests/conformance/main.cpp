@@ -20,6 +20,7 @@ std::vector<Entry> catalogue() {
   add_aggregations(entries);
   add_tables(entries);
   add_joins(entries);
+  add_windows(entries);
   return entries;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -8,6 +9,7 @@
 #include "klamm/detail/row_order.hpp"
 #include "klamm/emit.hpp"
 #include "klamm/status.hpp"
+#include "klamm/time.hpp"
 
 // Build-time calls into the untyped graph. Nothing here is a template; all bodies are in lib/graph.
 
@@ -100,10 +102,16 @@ struct StoreSpec {
   bool canonical_keys = false;
   RowOrder order{};  ///< of windows and buffers
   Emit emit = Emit::on_update;
+  Duration retention{};  ///< as the user said it
 };
 /// Adds a table behind `input`, and its store. `source`: the topic it is read from, if it only repeats that topic.
 KLAMM_API NodeId add_table(Graph& graph, const char* kind, NodeId input, StoreSpec spec, const Named& named,
                            const TopicInfo* source = nullptr);
+/// Reports what is wrong with windows, if anything.
+KLAMM_API void check_windows(Graph& graph, const std::string& wrong, const Named& named);
+/// How long a windowed table keeps its rows: what its user says, if that is at least `least`, and never less than `rows`.
+KLAMM_API std::int64_t retention_of(Graph& graph, const std::string& table, Duration said, std::int64_t least, std::int64_t rows,
+                                    const Named& named);
 KLAMM_API StoreId store_of(const Graph& graph, NodeId node);
 /// Adds a store for processors; nobody uses it yet.
 KLAMM_API StoreId add_store(Graph& graph, StoreSpec spec, const Named& named);

@@ -1,0 +1,219 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include "klamm/detail/held_changes.hpp"
+#include "klamm/detail/ordered_store.hpp"
+#include "klamm/detail/table_stage.hpp"
+#include "klamm/emit.hpp"
+#include "klamm/window.hpp"
+
+namespace klamm::inline v0::detail {
+
+/// What a windowed table is to its stages, beside the types.
+template <class W> struct WindowedTableSpec {
+  W windows;
+  StoreId store;
+  Emit emit;
+  std::int64_t retention;  ///< of rows, in stream time
+};
+
+/// What the stages of windowed tables have in common: the rows, the clock, and who is told of changes, and when. Stream time is the
+/// greatest of the records that came here; rows expire by it.
+template <class K, class A, class W> class WindowKeeper : public TableView<Windowed<K>, A> {
+ public:
+  const A* find(const Windowed<K>& key, RecordContext& context, Timestamp& time) override {
+    if (!encode_key(key.key, asked_, context)) return nullptr;  // maybe on behalf of who is told of a change: the key at work stays
+    const Row<A>* row = store_->find(BytesView{asked_}, time_of(key.window));
+    if (row == nullptr) return nullptr;
+    time = row->timestamp;
+    return &row->value;
+  }
+
+ protected:
+  WindowKeeper(const WindowedTableSpec<W>& spec, A start) : spec_{spec}, start_{std::move(start)} {}
+
+  void open(Task& task, Stage& stage) {
+    stage_ = &stage;
+    store_ = static_cast<OrderedStore<A>*>(&task.store(spec_.store));
+    clock_ = &task.clock(stage.node, "stream");
+    if (spec_.emit == Emit::on_window_close) emitted_ = &task.clock(stage.node, "closed");
+    task.connect(out_, stage.node);
+    wants_old_ = out_.needs_old();
+  }
+  bool encode_key(const K& key, Bytes& out, RecordContext& context) {
+    out.clear();
+    const Encoded result = encode(key, out);
+    if (!result.ok()) [[unlikely]]
+      context.task->unencodable(stage_->node, context, result);
+    return result.ok();
+  }
+  [[nodiscard]] static RowTime time_of(const Window& window) {
+    if constexpr (W::sessions)
+      return {window.end.milliseconds(), window.start.milliseconds()};
+    else
+      return {window.start.milliseconds(), 0};
+  }
+  [[nodiscard]] Window window_of(RowTime time) const {
+    if constexpr (W::sessions)
+      return {Timestamp{time.second}, Timestamp{time.first}};
+    else
+      return {Timestamp{time.first}, Timestamp{time.first + spec_.windows.length()}};
+  }
+
+  /// A record has come: stream time may go on.
+  void observe(Timestamp timestamp) {
+    if (timestamp > *clock_) *clock_ = timestamp;
+  }
+  [[nodiscard]] std::int64_t stream_time() const { return clock_->milliseconds(); }
+  [[nodiscard]] bool closed(std::int64_t end) const { return stream_time() - spec_.windows.hold() >= end; }
+  /// A record came too late for the window with this end.
+  void late(std::int64_t end, const RecordContext& context) { context.task->late(stage_->node, context, Duration{stream_time() - end}); }
+  /// The record is done with: windows that have closed are told of, rows that have expired go.
+  void finish(const RecordContext& context) {
+    if (emitted_ != nullptr && *emitted_ < *clock_) emit_closed(context);
+    store_->expire_before(Timestamp{stream_time() - spec_.retention});
+  }
+
+  /// Changes the window's value by `Entry apply(A&, bool added, RecordContext&)` and tells of it. Output time: the greatest of the window's
+  /// records.
+  template <class Apply> void update(const K& key, RowTime time, const RecordContext& record, Apply apply) {
+    RecordContext context = record;
+    at_work(stage_->node, context);
+    Row<A>& row = store_->change(BytesView{key_}, time);
+    const bool added = !row.present();
+    const A* old = nullptr;
+    if (added) {
+      row.value = start_;
+    } else {
+      old = kept(row.value);
+      if (row.timestamp > context.timestamp) context.timestamp = row.timestamp;
+    }
+    PutBack<A> unless_done{row.value, added, before_, *context.task};
+    const Entry entry = apply(row.value, added, context);
+    unless_done.done();
+    close(key, time, row, entry, old, context);
+  }
+  /// Ends a change of the row: what `entry` says becomes of it, and everybody is told. Its time becomes the context's.
+  void close(const K& key, RowTime time, Row<A>& row, Entry entry, const A* old, RecordContext& context) {
+    row.timestamp = context.timestamp;
+    Change<A> change{old, nullptr};
+    if (entry == Entry::erase) {
+      store_->erase(row);
+    } else {
+      store_->keep(row);
+      change.now = &row.value;
+    }
+    if (emitted_ != nullptr) return;
+    send(key, time, change, context);
+  }
+  /// A copy of the value that is about to change, if anybody wants it.
+  const A* kept(const A& value) {
+    if (!wants_old_) return nullptr;
+    old_ = value;
+    return &*old_;
+  }
+
+  /// Tells what was kept back for the commit. Each window fails alone.
+  void release(Task& task) {
+    for (std::size_t i = 0; i < held_.size() && !task.halted(); ++i) {
+      auto& held = held_.at(i);
+      const Row<A>* row = store_->Store<A>::find(held_.key(i));
+      Change<A> change{held.had_old ? &held.old : nullptr, row != nullptr ? &row->value : nullptr};
+      task.guarded(&push_held, *stage_, &held.key, &change, held.context);
+    }
+    held_.clear();
+  }
+  void forget() { held_.clear(); }
+
+  WindowedTableSpec<W> spec_;
+  A start_;
+  OrderedStore<A>* store_ = nullptr;
+  Bytes key_;
+  A before_{};  // while a function is at work on the row
+
+ private:
+  static constexpr std::size_t most_held_bytes = std::size_t{4} << 20;
+
+  void send(const K& key, RowTime time, Change<A>& change, RecordContext& context) {
+    windowed_.key = key;
+    windowed_.window = window_of(time);
+    if (spec_.emit != Emit::on_commit) [[likely]]
+      return out_.push(windowed_, change, context);
+    held_.add(store_->whole_key(BytesView{key_}, time), windowed_, change.old, context);
+    if (held_.bytes() > most_held_bytes) release(*context.task);
+  }
+  /// Tells of the windows that have closed since the last time, in the order of their time and key.
+  void emit_closed(const RecordContext& record) {
+    const std::int64_t behind = spec_.windows.length() + spec_.windows.hold();
+    const std::int64_t last = stream_time() - behind;
+    cursor_.time = {std::max<std::int64_t>(emitted_->milliseconds() - behind + 1, 0), 0};
+    cursor_.key.clear();
+    cursor_.at_row = false;
+    *emitted_ = *clock_;
+    if (last < 0) return;
+    while (!record.task->halted() && store_->next(cursor_) && cursor_.time.first <= last) {
+      const Row<A>* row = store_->find(BytesView{cursor_.key}, cursor_.time);
+      if (row == nullptr || !decode(BytesView{cursor_.key}, windowed_.key).ok()) continue;  // what the store can't read stops the commit
+      windowed_.window = window_of(cursor_.time);
+      RecordContext context = record;
+      context.timestamp = row->timestamp;
+      Change<A> change{nullptr, &row->value};
+      context.task->guarded(&push_held, *stage_, &windowed_, &change, context);  // each window fails alone
+    }
+  }
+  static void push_held(Stage& stage, void* key, void* change, RecordContext& context) {
+    auto* const self = static_cast<WindowKeeper*>(static_cast<TableView<Windowed<K>, A>*>(stage.table_view()));
+    at_work(stage.node, context);
+    Publish on_exception{context};
+    self->out_.push(*static_cast<Windowed<K>*>(key), *static_cast<Change<A>*>(change), context);
+    on_exception.done();
+  }
+
+  Stage* stage_ = nullptr;
+  Bytes asked_;
+  Timestamp* clock_ = nullptr;
+  Timestamp* emitted_ = nullptr;  // up to where closed windows were told of; null: updates are
+  bool wants_old_ = false;
+  std::optional<A> old_;
+  Windowed<K> windowed_{};
+  TimeCursor cursor_;
+  Fan<Windowed<K>, Change<A>> out_;
+  HeldChanges<Windowed<K>, A> held_;
+};
+
+/// The base of a stage that takes records of K and V into windows. `In` is what its functions see of a value: V itself, null included, or
+/// what is in it.
+template <class K, class V, class In, class A, class W> class WindowStage : public Port<K, V>, public WindowKeeper<K, A, W> {
+ public:
+  void* table_view() override { return static_cast<TableView<Windowed<K>, A>*>(this); }
+  void before_commit(Task& task) override { this->release(task); }
+  void after_abort() override { this->forget(); }
+
+  void push(K& key, V& value, RecordContext& context) override {
+    at_work(this->node, context);
+    if (lacks_key(key, context)) [[unlikely]]
+      return context.task->dropped(this->node, context, Drop::null_key);
+    if constexpr (optional_v<V>) {
+      if (!value && (!optional_v<In> || std::is_same_v<W, SlidingWindows>))
+        return context.task->dropped(this->node, context, Drop::null_value);
+    }
+    if (!this->encode_key(key, this->key_, context)) return;
+    this->observe(context.timestamp);
+    if constexpr (optional_v<V> && !optional_v<In>)
+      take(key, *value, context);
+    else
+      take(key, value, context);
+    this->finish(context);
+  }
+
+ protected:
+  using WindowKeeper<K, A, W>::WindowKeeper;
+  virtual void take(const K& key, const In& value, const RecordContext& context) = 0;
+};
+
+}  // namespace klamm::inline v0::detail
