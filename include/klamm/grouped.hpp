@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "klamm/windowed.hpp"
+#include "klamm/cogrouped.hpp"
 
 namespace klamm::inline v0 {
 
@@ -34,6 +34,14 @@ template <class K, class V> class [[nodiscard]] GroupedStream {
     } else {
       return Inert{};
     }
+  }
+
+  /// Begins a table of several grouped streams of this key type: `f(A&, value)` as a fold's.
+  ///
+  ///     clicks.group_by_key().cogroup(add_click).cogroup(views.group_by_key(), add_view).aggregate(klamm::table<Profile>("profiles"))
+  template <class F> auto cogroup(F f) const {
+    using Inputs = detail::CogroupInputs<detail::NoInputs, V, F>;
+    return CogroupedStream<K, Inputs>{Inputs{{}, std::move(f), place_}};
   }
 
   /// Counts the records of each key.
@@ -80,6 +88,7 @@ template <class K, class V> class [[nodiscard]] GroupedStream {
 
  private:
   template <class, class, class> friend class Stream;
+  template <class, class> friend class CogroupedStream;
   explicit GroupedStream(const detail::Place& place) : place_{place} {}
 
   Table<K, Value> put(const TableName& table, const Named& named) const {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "klamm/detail/ops/regroup.hpp"
+#include "klamm/detail/suppress_stage.hpp"
 #include "klamm/detail/table_join_stage.hpp"
 #include "klamm/stream.hpp"
 
@@ -243,6 +244,28 @@ template <class K, class V> class Table {
     }
   }
 
+  /// Holds changes back: of each key only the last within a time goes on, with the old value that went on before. They go on in the order
+  /// of (time, key bytes), when stream time, the greatest of the changes that come here, has moved on by that much since the first of them.
+  /// Whoever looks keys up behind it sees what has gone on. What is held back is kept in a store with a changelog, `<table>-suppress` if no
+  /// name is given.
+  ///
+  ///     counts.suppress(klamm::until_time_limit(10s, klamm::max_records(100'000).emit_early())).to(out)
+  template <class Until> auto suppress(const Until& until, Named named = {}) const {
+    using namespace detail;
+    constexpr bool limit = until_limit_v<Until>, bounded = suppress_bounded_v<Until>, ok = limit && bounded && has_serde_v<V>;
+    static_assert(!until_closes_v<Until>,
+                  "klamm: table.suppress(until_window_closes()): only the windows of windowed tables close: use until_time_limit(time)");
+    static_assert(limit || until_closes_v<Until>,
+                  "klamm: table.suppress(until): until must be until_time_limit(time), or for windowed tables until_window_closes()");
+    static_assert(bounded || !limit, "klamm: table.suppress(until): say what happens when the limit is reached: .emit_early(), or .stop()");
+    static_assert(has_serde_v<V> || !bounded || !limit,
+                  "klamm: table.suppress(until): what is held back has a changelog, so the value type needs klamm::serde<Value>");
+    if constexpr (ok)
+      return suppressed<false>(until.time.milliseconds(), limit_of(until.limit), named);
+    else
+      return Inert{};
+  }
+
   /// New values as a stream; deletions are left out.
   auto upserts(Named named = {}) const { return read<V>("upserts", detail::Upserts<V>{}, named); }
 
@@ -281,6 +304,7 @@ template <class K, class V> class Table {
   template <class, class> friend class GroupedTable;
   template <class, class> friend class Table;
   template <class, class, class> friend class WindowedStream;
+  template <class, class> friend class WindowedTable;
   friend class Topology;
   explicit Table(const detail::Place& place) : place_{place} {}
 
@@ -320,6 +344,19 @@ template <class K, class V> class Table {
     const detail::NodeId node = detail::add_view(graph, kind, place_.node, named);
     detail::commit_stage(graph, node, place_.node, new Stage(place_.node, std::move(f)));
     return Table<K, R>{{place_.graph, node, node}};
+  }
+
+  template <bool Final> Table suppressed(std::int64_t hold, const detail::BufferLimit& limit, const Named& named) const {
+    using namespace detail;
+    Graph& graph = *place_.graph;
+    const NodeId node = add_suppress(graph, place_.node, hold, limit,
+                                     {.name = {},
+                                      .make = &new_ordered_store<Update<V>>,
+                                      .schemas = {held_schema(detail::schema_of<K>()), detail::schema_of<Update<V>>()},
+                                      .order = {Tail::window, true, 0}},
+                                     named);
+    commit_stage(graph, node, place_.node, new SuppressStage<K, V, Final>({place_.node, store_of(graph, node), hold, limit}));
+    return Table{{place_.graph, node, node}};
   }
 
   detail::Place place_;

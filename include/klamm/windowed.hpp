@@ -22,6 +22,27 @@ template <class K, class V> class WindowedTable : public Table<Windowed<K>, V> {
   template <class F> auto filter_not(F f, Named named = {}) const { return windowed(Base::filter_not(std::move(f), named)); }
   template <class F> auto map(F f, Named named = {}) const { return windowed(Base::map(std::move(f), named)); }
 
+  /// As `Table::suppress`; with until_window_closes() nothing of a window goes on before it is closed, and then only its final result.
+  /// Tombstones end here. A limit must `stop()`: a result that came early would not be final.
+  ///
+  ///     counts.suppress(klamm::until_window_closes()).to(final_counts)
+  template <class Until> auto suppress(const Until& until, Named named = {}) const {
+    using namespace detail;
+    if constexpr (until_closes_v<Until>) {
+      constexpr bool bounded = suppress_bounded_v<Until>, strict = !closes_early_v<Until>, ok = bounded && strict && has_serde_v<V>;
+      static_assert(strict, "klamm: table.suppress(until_window_closes(limit)): a result that came early would not be final: use .stop()");
+      static_assert(bounded, "klamm: table.suppress(until): say what happens when the limit is reached: .emit_early(), or .stop()");
+      static_assert(has_serde_v<V> || !bounded || !strict,
+                    "klamm: table.suppress(until): what is held back has a changelog, so the value type needs klamm::serde<Value>");
+      if constexpr (ok)
+        return windowed(this->template suppressed<true>(hold_, limit_of(until.limit), named));
+      else
+        return Inert{};
+    } else {
+      return windowed(Base::suppress(until, named));
+    }
+  }
+
   template <class F> decltype(auto) apply(F&& f) const { return static_cast<F&&>(f)(*this); }
 
  private:
@@ -143,7 +164,8 @@ template <class K, class V, class W> class [[nodiscard]] WindowedStream {
 
  private:
   template <class, class> friend class GroupedStream;
-  WindowedStream(const detail::Place& place, const W& windows) : place_{place}, windows_{windows} {}
+  template <class, class, class> friend class WindowedCogroup;
+  WindowedStream(const detail::Place& place, const W& windows, unsigned inputs = 1) : place_{place}, windows_{windows}, inputs_{inputs} {}
 
   template <class A, class In, class Spec, class Update, class Merge>
   WindowedTable<K, A> keep(const char* kind, const Spec& spec, A start, Update update, Merge merge, const Named& named) const {
@@ -161,7 +183,7 @@ template <class K, class V, class W> class [[nodiscard]] WindowedStream {
                                    .emit = spec.emits(),
                                    .retention = spec.retains()},
                                   named);
-    const WindowedTableSpec<W> table{windows_, store_of(graph, node), spec.emits(), retention};
+    const WindowedTableSpec<W> table{windows_, store_of(graph, node), spec.emits(), retention, inputs_};
     commit_stage(graph, node, input, stage<In>(table, std::move(start), std::move(update), std::move(merge)));
     return WindowedTable<K, A>{Table<Windowed<K>, A>{{place_.graph, node, node}}, windows_.hold()};
   }
@@ -178,6 +200,7 @@ template <class K, class V, class W> class [[nodiscard]] WindowedStream {
 
   detail::Place place_;
   W windows_;
+  unsigned inputs_;
 };
 
 }  // namespace klamm::inline v0

@@ -1,5 +1,7 @@
 #include "klamm/window.hpp"
 
+#include "klamm/suppress.hpp"
+
 namespace klamm::inline v0::detail {
 namespace {
 
@@ -26,6 +28,13 @@ void append_window(Bytes& out, Timestamp first, Timestamp second) {
 }
 bool take_start(BytesView& in, Timestamp& start) { return take_time(in, start); }
 bool take_window(BytesView& in, Timestamp& first, Timestamp& second) { return take_time(in, second) && take_time(in, first); }
+
+std::string problem_of(const BufferLimit& limit) {
+  if (limit.records < 0) return "max_records(" + std::to_string(limit.records) + "): it must be more than nothing";
+  if (limit.bytes < 0) return "max_bytes(" + std::to_string(limit.bytes) + "): it must be more than nothing";
+  return {};
+}
+std::string held_schema(const std::string& key) { return key.empty() ? std::string{} : "held<" + key + '>'; }
 
 std::string problem_of(const TimeWindows& windows) {
   if (windows.size <= 0) return "size " + number(windows.size) + ": a window must be longer than nothing";

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "graph/graph.hpp"
+#include "klamm/suppress.hpp"
 
 namespace klamm::inline v0 {
 
@@ -253,6 +254,15 @@ NodeId add_table(Graph& graph, const char* kind, NodeId input, StoreSpec spec, c
   graph.stores.push_back(
       {spec.name, spec.make, id, std::move(spec.schemas.key), std::move(spec.schemas.value), topic, named.file, named.line, spec.order});
   return id;
+}
+
+NodeId add_suppress(Graph& graph, NodeId table, std::int64_t hold, const BufferLimit& limit, StoreSpec spec, const Named& named) {
+  reads_changes(graph, table);
+  wants_old_values(graph, table);
+  spec.name = named.name != nullptr ? named.name : store_name(graph, table) + "-suppress";
+  if (hold < 0) problem(graph, named, "suppress " + quoted(spec.name) + ": the time limit must not be negative");
+  if (const std::string wrong = problem_of(limit); !wrong.empty()) problem(graph, named, "suppress " + quoted(spec.name) + ": " + wrong);
+  return add_table(graph, "suppress", table, std::move(spec), named);
 }
 
 void check_windows(Graph& graph, const std::string& wrong, const Named& named) {

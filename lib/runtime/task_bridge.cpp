@@ -115,6 +115,15 @@ void Task::late(NodeId node, const RecordContext& at, Duration lateness) {
   dropped(node, at, Drop::late);
 }
 
+void Task::stop(NodeId node, const RecordContext& at, const std::string& reason) {
+  const std::string& name = impl_->env_->plan.graph->at(node).name;
+  impl_->halt_ = Status{Code::resource_exhausted,
+                        "topic \"" + *at.topic + "\" partition " + std::to_string(at.partition) + " offset " + std::to_string(at.offset) +
+                            ": operator \"" + name + "\" " + reason,
+                        name};
+  halt(true);
+}
+
 void Task::null_key(NodeId node, const RecordContext& at) {
   static_cast<void>(impl_->goes_on(
       ErrorStage::process, node, at,

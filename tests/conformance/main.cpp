@@ -21,6 +21,8 @@ std::vector<Entry> catalogue() {
   add_tables(entries);
   add_joins(entries);
   add_windows(entries);
+  add_suppress(entries);
+  add_cogroup(entries);
   return entries;
 }
 

@@ -23,6 +23,8 @@ void add_aggregations(std::vector<Entry>& entries);
 void add_tables(std::vector<Entry>& entries);
 void add_joins(std::vector<Entry>& entries);
 void add_windows(std::vector<Entry>& entries);
+void add_suppress(std::vector<Entry>& entries);
+void add_cogroup(std::vector<Entry>& entries);
 
 using Nullable = Topic<Text, Text>;
 inline const Nullable in{"in"}, out{"out"};

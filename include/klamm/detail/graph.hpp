@@ -107,6 +107,9 @@ struct StoreSpec {
 /// Adds a table behind `input`, and its store. `source`: the topic it is read from, if it only repeats that topic.
 KLAMM_API NodeId add_table(Graph& graph, const char* kind, NodeId input, StoreSpec spec, const Named& named,
                            const TopicInfo* source = nullptr);
+struct BufferLimit;
+/// Adds a suppress behind a table, and the store of what it holds back. The name of the store is the user's, or follows from the table's.
+KLAMM_API NodeId add_suppress(Graph& graph, NodeId table, std::int64_t hold, const BufferLimit& limit, StoreSpec spec, const Named& named);
 /// Reports what is wrong with windows, if anything.
 KLAMM_API void check_windows(Graph& graph, const std::string& wrong, const Named& named);
 /// How long a windowed table keeps its rows: what its user says, if that is at least `least`, and never less than `rows`.

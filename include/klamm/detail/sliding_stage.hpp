@@ -11,8 +11,8 @@ namespace klamm::inline v0::detail {
 /// record is in there. Only windows with other contents than all before are made. Records before `difference` share one window that begins
 /// at 0.
 ///
-/// Per record: the windows that cover it, from the latest to the earliest; then the right windows that it makes, its own and that of the
-/// record before it; then its left one. As Kafka Streams does (KIP-450).
+/// Per record: the windows that cover it, from the latest to the earliest; then the right window of the record before it, its left one, and
+/// its right one. As Kafka Streams does (KIP-450).
 template <class K, class V, class In, class A, class Update> class SlidingStage final : public WindowStage<K, V, In, A, SlidingWindows> {
  public:
   SlidingStage(const WindowedTableSpec<SlidingWindows>& spec, A start, Update update)
@@ -86,9 +86,9 @@ template <class K, class V, class In, class A, class Update> class SlidingStage 
       if (newest >= time) return;  // another record of this time has made all that this one would
       previous_ = newest;
     }
-    make_own_right(time, record);
     if (previous_ && !exists(*previous_ + 1) && *previous_ + 1 + difference >= time) add_to(*previous_ + 1, record);
     if (!left_exists && !record.task->halted()) make_left(time, difference, record);
+    make_own_right(time, record);
   }
 
   void set_right(const Row<A>& row) {

@@ -33,6 +33,8 @@ struct Inert {
   template <class... A> Inert group_by(A&&...) const { return {}; }
   template <class... A> Inert group_by_key(A&&...) const { return {}; }
   template <class... A> Inert through(A&&...) const { return {}; }
+  template <class... A> Inert suppress(A&&...) const { return {}; }
+  template <class... A> Inert cogroup(A&&...) const { return {}; }
   template <class... A> Inert windowed_by(A&&...) const { return {}; }
   template <class... A> Inert count(A&&...) const { return {}; }
   template <class... A> Inert reduce(A&&...) const { return {}; }

@@ -131,6 +131,8 @@ class KLAMM_API Task {
   void dropped(NodeId node, const RecordContext& context, Drop why);
   /// The same for a record or a window of it that came so much later than it was waited for; how late is counted too.
   void late(NodeId node, const RecordContext& context, Duration lateness);
+  /// Stops the application: what is wrong is not a record's, so no policy is asked.
+  void stop(NodeId node, const RecordContext& context, const std::string& reason);
   /// A callable wanted the key of a record that has none: the error policy decides.
   void null_key(NodeId node, const RecordContext& context);
   /// The error policy decides: true: go on with the next record; false: halt here.

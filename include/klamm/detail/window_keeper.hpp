@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "klamm/detail/held_changes.hpp"
+#include "klamm/detail/ops/cogroup.hpp"
 #include "klamm/detail/ordered_store.hpp"
 #include "klamm/detail/table_stage.hpp"
 #include "klamm/emit.hpp"
@@ -20,6 +23,7 @@ template <class W> struct WindowedTableSpec {
   StoreId store;
   Emit emit;
   std::int64_t retention;  ///< of rows, in stream time
+  unsigned inputs = 1;     ///< of a cogroup: each has a stream time of its own
 };
 
 /// What the stages of windowed tables have in common: the rows, the clock, and who is told of changes, and when. Stream time is the
@@ -40,7 +44,10 @@ template <class K, class A, class W> class WindowKeeper : public TableView<Windo
   void open(Task& task, Stage& stage) {
     stage_ = &stage;
     store_ = static_cast<OrderedStore<A>*>(&task.store(spec_.store));
-    clock_ = &task.clock(stage.node, "stream");
+    clocks_.clear();
+    for (unsigned i = 0; i < spec_.inputs; ++i)
+      clocks_.push_back(&task.clock(stage.node, (i == 0 ? std::string{"stream"} : "stream-" + std::to_string(i + 1)).c_str()));
+    clock_ = clocks_.front();
     if (spec_.emit == Emit::on_window_close) emitted_ = &task.clock(stage.node, "closed");
     task.connect(out_, stage.node);
     wants_old_ = out_.needs_old();
@@ -65,6 +72,8 @@ template <class K, class A, class W> class WindowKeeper : public TableView<Windo
       return {Timestamp{time.first}, Timestamp{time.first + spec_.windows.length()}};
   }
 
+  /// The record is of this input.
+  void use_clock(unsigned input) { clock_ = clocks_[input]; }
   /// A record has come: stream time may go on.
   void observe(Timestamp timestamp) {
     if (timestamp > *clock_) *clock_ = timestamp;
@@ -76,7 +85,8 @@ template <class K, class A, class W> class WindowKeeper : public TableView<Windo
   /// The record is done with: windows that have closed are told of, rows that have expired go.
   void finish(const RecordContext& context) {
     if (emitted_ != nullptr && *emitted_ < *clock_) emit_closed(context);
-    store_->expire_before(Timestamp{stream_time() - spec_.retention});
+    const Timestamp* slowest = *std::min_element(clocks_.begin(), clocks_.end(), [](const auto* a, const auto* b) { return *a < *b; });
+    store_->expire_before(Timestamp{slowest->milliseconds() - spec_.retention});
   }
 
   /// Changes the window's value by `Entry apply(A&, bool added, RecordContext&)` and tells of it. Output time: the greatest of the window's
@@ -176,6 +186,7 @@ template <class K, class A, class W> class WindowKeeper : public TableView<Windo
 
   Stage* stage_ = nullptr;
   Bytes asked_;
+  std::vector<Timestamp*> clocks_;
   Timestamp* clock_ = nullptr;
   Timestamp* emitted_ = nullptr;  // up to where closed windows were told of; null: updates are
   bool wants_old_ = false;
@@ -203,6 +214,7 @@ template <class K, class V, class In, class A, class W> class WindowStage : publ
         return context.task->dropped(this->node, context, Drop::null_value);
     }
     if (!this->encode_key(key, this->key_, context)) return;
+    if constexpr (cogroup_step_v<In>) this->use_clock(value.input);
     this->observe(context.timestamp);
     if constexpr (optional_v<V> && !optional_v<In>)
       take(key, *value, context);
