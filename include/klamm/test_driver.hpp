@@ -219,6 +219,46 @@ template <class K, class V> class TestTable {
   std::string name_;
 };
 
+/// Looks into a windowed table of the driver, over all partitions.
+template <class K, class V> class TestWindows {
+ public:
+  TestWindows(detail::DriverCore& core, std::string name, const detail::WindowShape& shape)
+      : core_{&core}, name_{std::move(name)}, shape_{shape} {}
+
+  /// The value of the key's window that begins then.
+  std::optional<V> get(const K& key, Timestamp start) {
+    for (KeyValue<Windowed<K>, V>& row : all()) {
+      if (row.key.key == key && row.key.window.start == start) return std::move(row.value);
+    }
+    return std::nullopt;
+  }
+  /// The windows of a key, in the order of their time.
+  std::vector<KeyValue<Window, V>> of(const K& key) {
+    std::vector<KeyValue<Window, V>> rows;
+    for (KeyValue<Windowed<K>, V>& row : all()) {
+      if (row.key.key == key) rows.push_back({row.key.window, std::move(row.value)});
+    }
+    return rows;
+  }
+  /// All rows that have not expired: partition by partition, in the order of time by and by, and of keys.
+  std::vector<KeyValue<Windowed<K>, V>> all() {
+    std::vector<KeyValue<Windowed<K>, V>> rows;
+    for (const detail::RawRow& raw : core_->rows(name_)) {
+      KeyValue<Windowed<K>, V> row{};
+      BytesView key;
+      if (detail::split_row_key(detail::view_of(raw.key), shape_, key, row.key.window) && detail::decode(key, row.key.key).ok() &&
+          detail::decode(detail::view_of(raw.value), row.value).ok())
+        rows.push_back(std::move(row));
+    }
+    return rows;
+  }
+
+ private:
+  detail::DriverCore* core_;
+  std::string name_;
+  detail::WindowShape shape_;
+};
+
 /// Runs a topology in a test: one thread, a clock that stands still until it is told to move, a log in memory, no files, no broker.
 /// The same runtime as in production, so commits, repartition topics and restores are the real ones.
 ///
@@ -241,6 +281,11 @@ class TestDriver {
     return {core_, spec.name()};
   }
   template <class K, class V> TestTable<K, V> table(const StoreHandle<K, V>& store) { return {core_, store.name()}; }
+  /// A windowed table by its handle, as windowed_by has given it (a filter, map or suppress of one keeps no windows):
+  /// `t.windows(per_hour).get("ann", start)`.
+  template <class K, class V> TestWindows<K, V> windows(const WindowedTable<K, V>& table) {
+    return {core_, detail::store_name(*table.place_.graph, table.place_.node), table.shape_};
+  }
   /// A table by the name of its store.
   template <class K, class V> TestTable<K, V> table(std::string name) { return {core_, std::move(name)}; }
 

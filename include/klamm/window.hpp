@@ -89,6 +89,15 @@ constexpr std::int64_t segment_of(std::int64_t retention) { return retention < 8
 /// The format of a windowed table's keys.
 KLAMM_API std::string window_schema(const std::string& key, const std::string& windows, const RowOrder& order);
 
+/// What a row's key says depends on.
+struct WindowShape {
+  std::int64_t hold = 0;    ///< a window is closed when stream time reaches its end and this much more
+  std::int64_t length = 0;  ///< of windows that are not sessions
+  bool sessions = false;
+};
+/// Takes a row's key, as the changelog has it, apart: false if it is too short.
+KLAMM_API bool split_row_key(BytesView logged, const WindowShape& shape, BytesView& key, Window& window);
+
 /// Windows that do not say yet how long they wait for late records.
 template <class W> class Ungraced {
  public:

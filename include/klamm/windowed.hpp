@@ -35,7 +35,7 @@ template <class K, class V> class WindowedTable : public Table<Windowed<K>, V> {
       static_assert(has_serde_v<V> || !bounded || !strict,
                     "klamm: table.suppress(until): what is held back has a changelog, so the value type needs klamm::serde<Value>");
       if constexpr (ok)
-        return windowed(this->template suppressed<true>(hold_, limit_of(until.limit), named));
+        return windowed(this->template suppressed<true>(shape_.hold, limit_of(until.limit), named));
       else
         return Inert{};
     } else {
@@ -49,12 +49,13 @@ template <class K, class V> class WindowedTable : public Table<Windowed<K>, V> {
   using Base = Table<Windowed<K>, V>;
   template <class, class, class> friend class WindowedStream;
   template <class, class> friend class WindowedTable;
-  WindowedTable(const Base& table, std::int64_t hold) : Base{table}, hold_{hold} {}
+  friend class TestDriver;
+  WindowedTable(const Base& table, const detail::WindowShape& shape) : Base{table}, shape_{shape} {}
 
-  template <class R> WindowedTable<K, R> windowed(const Table<Windowed<K>, R>& table) const { return {table, hold_}; }
+  template <class R> WindowedTable<K, R> windowed(const Table<Windowed<K>, R>& table) const { return {table, shape_}; }
   detail::Inert windowed(detail::Inert) const { return {}; }
 
-  std::int64_t hold_;  // a window is closed when stream time reaches its end and this much more
+  detail::WindowShape shape_;
 };
 
 namespace detail {
@@ -185,7 +186,7 @@ template <class K, class V, class W> class [[nodiscard]] WindowedStream {
                                   named);
     const WindowedTableSpec<W> table{windows_, store_of(graph, node), spec.emits(), retention, inputs_};
     commit_stage(graph, node, input, stage<In>(table, std::move(start), std::move(update), std::move(merge)));
-    return WindowedTable<K, A>{Table<Windowed<K>, A>{{place_.graph, node, node}}, windows_.hold()};
+    return WindowedTable<K, A>{Table<Windowed<K>, A>{{place_.graph, node, node}}, {windows_.hold(), windows_.length(), W::sessions}};
   }
   template <class In, class A, class Update, class Merge>
   static detail::Stage* stage(const detail::WindowedTableSpec<W>& table, A start, Update update, Merge merge) {

@@ -29,6 +29,17 @@ void append_window(Bytes& out, Timestamp first, Timestamp second) {
 bool take_start(BytesView& in, Timestamp& start) { return take_time(in, start); }
 bool take_window(BytesView& in, Timestamp& first, Timestamp& second) { return take_time(in, second) && take_time(in, first); }
 
+bool split_row_key(BytesView logged, const WindowShape& shape, BytesView& key, Window& window) {
+  constexpr std::size_t number_bytes = 4;
+  key = logged;
+  if (shape.sessions) return take_window(key, window.end, window.start);
+  if (key.size() < number_bytes) return false;
+  key = key.first(key.size() - number_bytes);
+  if (!take_start(key, window.start)) return false;
+  window.end = window.start + Duration{shape.length};
+  return true;
+}
+
 std::string problem_of(const BufferLimit& limit) {
   if (limit.records < 0) return "max_records(" + std::to_string(limit.records) + "): it must be more than nothing";
   if (limit.bytes < 0) return "max_bytes(" + std::to_string(limit.bytes) + "): it must be more than nothing";

@@ -25,10 +25,10 @@ void build_window_count_join_back(Topology& t, const Params& p) {
   const auto source = t.stream(in);
   const auto last = source.group_by_key()
                         .windowed_by(time_windows(p))
-                        .count("table")
+                        .count("windows")
                         .upserts()
                         .select_key([](const Key& w, std::int64_t) { return w.key; })
-                        .to_table("last");
+                        .to_table("table");
   source.left_join(last, [](const std::string& v, const std::int64_t* n) { return v + '-' + (n == nullptr ? "null" : decimal(*n)); })
       .to(out);
 }
@@ -37,12 +37,12 @@ void build_session_to_table_count(Topology& t, const Params& p) {
   t.stream(in)
       .group_by_key()
       .windowed_by(session_windows(p))
-      .count("table")
+      .count("windows")
       .to_stream()
       .select_key([](const Key& w, const std::optional<std::int64_t>&) { return label(w); })
       .to_table("sessions")
       .group_by([](const std::string& k, std::int64_t) { return Text{k.substr(0, k.find('@'))}; })
-      .count("counts")
+      .count("table")
       .map(decimal)
       .to(out);
 }
@@ -57,8 +57,8 @@ void add_windows(std::vector<Entry>& entries) {
   add_text("stream_window_group",
            [](Topology& t, const Params& p) { written(t.stream(in).group_by(head).windowed_by(time_windows(p)), p); });
   entries.push_back({"window_start_count", build_window_start_count, true});
-  add_text("window_count_join_back", build_window_count_join_back);
-  add_text("session_to_table_count", build_session_to_table_count);
+  entries.push_back({"window_count_join_back", build_window_count_join_back, true});
+  entries.push_back({"session_to_table_count", build_session_to_table_count, true});
 }
 
 }  // namespace klamm::conformance

@@ -53,7 +53,8 @@ struct Batches {
 };
 
 /// Repartition, a table that erases, a sink of all changes, a table that tells of its changes at commits, its groups, a table read from a
-/// topic, a join with it, a plain pipe, a processor with a store and punctuations.
+/// topic, a join with it, a plain pipe, a processor with a store and punctuations, windows that are held back until they close and sessions
+/// that are told of then.
 klamm::Topology pipeline() {
   klamm::Topology topology{"crash"};
   auto values = topology.stream(in);
@@ -74,6 +75,23 @@ klamm::Topology pipeline() {
   values.join(table, [](std::int64_t v, std::int64_t w) { return v * 10 + w; }).to(joined);
   values.filter([](std::int64_t v) { return v % 2 == 0; }).to(passed);
   values.process<Batches>(topology.store<std::string, std::int64_t>("pending")).to(batched);
+  const auto add = [](std::int64_t a, std::int64_t b) { return a + b; };
+  const auto counted = [](const klamm::Windowed<std::string>& w, std::int64_t n) { return klamm::KeyValue{w.key, n}; };
+  // Some come late, and some too late.
+  const auto timed = values.with_timestamp([](std::int64_t v) { return std::max<std::int64_t>(0, v - v % 3 * 40); }).group_by_key();
+  timed.windowed_by(klamm::tumbling(100ms).grace(50ms))
+      .count("windows")
+      .suppress(klamm::until_window_closes())
+      .upserts()
+      .map(counted)
+      .group_by_key()
+      .reduce("closed", add);
+  timed.windowed_by(klamm::session(60ms).grace(20ms))
+      .count(klamm::table("sessions").emit(klamm::Emit::on_window_close))
+      .upserts()
+      .map(counted)
+      .group_by_key()
+      .reduce("closed-sessions", add);
   topology.stream(batched).group_by_key().reduce("gone-on", [](std::int64_t a, std::int64_t b) { return a + b; });
   return topology;
 }
@@ -138,7 +156,7 @@ std::string contents(const std::string& directory) {
   auto histogram = app.query<std::int64_t>("histogram").all<std::int64_t>();
   REQUIRE(histogram.ok());
   for (const auto& row : *histogram) rows["histogram " + std::to_string(row.key)] = row.value;
-  for (const char* name : {"by-key", "names"}) {
+  for (const char* name : {"by-key", "names", "closed", "closed-sessions"}) {
     auto table = app.query<std::int64_t>(name).all<std::string>();
     REQUIRE(table.ok());
     for (const auto& row : *table) rows[std::string{name} + ' ' + row.key] = row.value;

@@ -119,9 +119,10 @@ template <class K, class V, class In, class A, class Update> class SlidingStage 
   void make_left(std::int64_t time, std::int64_t difference, const RecordContext& record) {
     if (this->closed(time)) return this->late(time, record);
     const bool goes_on = has_left_ && previous_ && time - difference <= *previous_;
-    this->update(*key_slot_, {time - difference, 0}, record, [&](A& total, bool added, RecordContext& context) {
-      if (goes_on && added) total = left_;
-      return update_(total, added && !goes_on, *key_slot_, *value_, context);
+    // It may be there already, as the right window of the record before: then it begins anew.
+    this->update(*key_slot_, {time - difference, 0}, record, [&](A& total, bool, RecordContext& context) {
+      total = goes_on ? left_ : this->start_;
+      return update_(total, !goes_on, *key_slot_, *value_, context);
     });
   }
 
