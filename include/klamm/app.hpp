@@ -18,6 +18,7 @@
 #include "klamm/query.hpp"
 #include "klamm/table.hpp"
 #include "klamm/topology.hpp"
+#include "klamm/window_query.hpp"
 
 namespace klamm::inline v0 {
 
@@ -285,6 +286,10 @@ class KLAMM_API App {
   /// Reads a table from outside the topology: `query.hpp` says how. Before start and after the end its answers are `unavailable`.
   template <class A, class F, class U, class M> Query<A> query(const TableSpec<A, F, U, M>& table, const QueryOptions& options = {}) {
     return {*this, table.name(), options};
+  }
+  /// A windowed table by its handle, as windowed_by has given it (a filter, map or suppress of one keeps no windows).
+  template <class K, class V> WindowQuery<K, V> query(const WindowedTable<K, V>& table, const QueryOptions& options = {}) {
+    return {*this, detail::store_name(*table.place_.graph, table.place_.node), table.shape_, options};
   }
   /// A table by the name of its store, and the type of its values.
   template <class V> auto query(std::string store, const QueryOptions& options = {}) {

@@ -306,6 +306,7 @@ template <class K, class V> class Table {
   template <class, class, class> friend class WindowedStream;
   template <class, class> friend class WindowedTable;
   friend class Topology;
+  friend class App;
   friend class TestDriver;
   explicit Table(const detail::Place& place) : place_{place} {}
 

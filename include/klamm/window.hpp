@@ -94,6 +94,8 @@ struct WindowShape {
   std::int64_t hold = 0;    ///< a window is closed when stream time reaches its end and this much more
   std::int64_t length = 0;  ///< of windows that are not sessions
   bool sessions = false;
+  std::int64_t segment = 1;  ///< how much time one segment of rows covers
+  std::string schema{};      ///< of the table's keys
 };
 /// Takes a row's key, as the changelog has it, apart: false if it is too short.
 KLAMM_API bool split_row_key(BytesView logged, const WindowShape& shape, BytesView& key, Window& window);

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -49,6 +48,7 @@ template <class K, class V> class WindowedTable : public Table<Windowed<K>, V> {
   using Base = Table<Windowed<K>, V>;
   template <class, class, class> friend class WindowedStream;
   template <class, class> friend class WindowedTable;
+  friend class App;
   friend class TestDriver;
   WindowedTable(const Base& table, const detail::WindowShape& shape) : Base{table}, shape_{shape} {}
 
@@ -184,9 +184,11 @@ template <class K, class V, class W> class [[nodiscard]] WindowedStream {
                                    .emit = spec.emits(),
                                    .retention = spec.retains()},
                                   named);
+    const WindowShape shape{windows_.hold(), windows_.length(), W::sessions, order.segment_ms,
+                            window_schema(detail::schema_of<K>(), schema_of(windows_), order)};
     const WindowedTableSpec<W> table{windows_, store_of(graph, node), spec.emits(), retention, inputs_};
     commit_stage(graph, node, input, stage<In>(table, std::move(start), std::move(update), std::move(merge)));
-    return WindowedTable<K, A>{Table<Windowed<K>, A>{{place_.graph, node, node}}, {windows_.hold(), windows_.length(), W::sessions}};
+    return WindowedTable<K, A>{Table<Windowed<K>, A>{{place_.graph, node, node}}, shape};
   }
   template <class In, class A, class Update, class Merge>
   static detail::Stage* stage(const detail::WindowedTableSpec<W>& table, A start, Update update, Merge merge) {

@@ -162,11 +162,25 @@ Result<std::optional<Bytes>> StoreQuery::get_from(const std::vector<TaskFigures>
   return std::optional<Bytes>{std::move(found->value)};
 }
 
+namespace {
+
+/// What of a row's key decides about its partition: of a window the key without its time.
+BytesView placing_part(const detail::Graph& graph, const std::string& store, BytesView key) {
+  const auto entry =
+      std::find_if(graph.stores.begin(), graph.stores.end(), [&](const detail::StoreEntry& each) { return each.name == store; });
+  if (entry == graph.stores.end()) return key;
+  const std::size_t behind = detail::tail_bytes(entry->order.tail);
+  return key.first(key.size() - std::min(key.size(), behind));
+}
+
+}  // namespace
+
 Result<std::optional<Bytes>> StoreQuery::get(BytesView key) {
   Result<std::vector<Assignment::Owner>> owners = engine_.owners(store_);
   if (!owners.ok()) return owners.status();
   const bool placed = placed_by_key(*engine_.plan().graph, store_);
-  const auto home = static_cast<std::size_t>(log::partition_of(key, static_cast<log::Partition>(owners->size())));
+  const auto home = static_cast<std::size_t>(
+      log::partition_of(placing_part(*engine_.plan().graph, store_, key), static_cast<log::Partition>(owners->size())));
   const TaskFigures first = (*owners)[home].task;
   Status available = check((*owners)[home], home);
   if (available.ok()) {
@@ -234,7 +248,7 @@ bool placed_by_key(const detail::Graph& graph, const std::string& store) {
       std::find_if(graph.stores.begin(), graph.stores.end(), [&](const detail::StoreEntry& each) { return each.name == store; });
   if (entry == graph.stores.end()) return false;
   // A processor keeps what keys it likes; only these keep those of their records.
-  constexpr std::string_view keyed[] = {"count", "reduce", "aggregate", "to_table"};
+  constexpr std::string_view keyed[] = {"count", "reduce", "aggregate", "to_table", "cogroup"};
   if (std::find(std::begin(keyed), std::end(keyed), graph.at(entry->node).kind) == std::end(keyed)) return false;
   std::vector<detail::NodeId> left{entry->node};
   std::set<detail::NodeId> seen;

@@ -66,7 +66,7 @@ class KeyOrder {
     std::set<std::string, std::less<>> by_time;  // tail, then key
   };
 
-  [[nodiscard]] std::size_t tail_bytes() const { return order_.tail == Tail::session ? 16 : 12; }
+  [[nodiscard]] std::size_t tail_bytes() const { return detail::tail_bytes(order_.tail); }
   void put_tail(RowTime time, std::string& out) const;
   [[nodiscard]] RowTime tail_of(std::string_view tail) const;
   [[nodiscard]] Segment segment_of_time(std::int64_t time) const;

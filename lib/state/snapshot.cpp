@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "state/key_hash.hpp"
+#include "state/key_order.hpp"
 
 namespace klamm::inline v0::state {
 namespace {
@@ -17,6 +18,7 @@ constexpr std::size_t reader_bytes = std::size_t{16} << 20;
 
 Snapshot::Snapshot(std::vector<BatchPtr> batches, std::unique_ptr<TableFile> file) : file_{std::move(file)} {
   if (file_ != nullptr) layers_.push_back({nullptr, 0, {}});
+  if (!batches.empty()) first_segment_ = batches.back()->first_segment;
   for (BatchPtr& batch : batches) {
     if (batch->records() != 0) layers_.push_back({std::move(batch), 0, {}});
   }
@@ -35,9 +37,8 @@ Status Snapshot::seek(detail::KeyRange range) {
     Layer& layer = layers_[i];
     if (layer.batch != nullptr) {
       const std::vector<std::uint32_t>& order = layer.batch->order();
-      const auto first = std::partition_point(order.begin(), order.end(), [&](std::uint32_t at) {
-        return key_less(layer.batch->change_at(at).key, range_.from);
-      });
+      const auto first = std::partition_point(order.begin(), order.end(),
+                                              [&](std::uint32_t at) { return key_less(layer.batch->change_at(at).key, range_.from); });
       layer.place = static_cast<std::size_t>(first - order.begin());
     }
     Result<bool> found = forward(layer);
@@ -90,6 +91,7 @@ Result<bool> Snapshot::next() {
     passed_.push_back(pop());
     current_ = layers_[passed_.front()].change;
     while (!heap_.empty() && !key_less(current_.key, layers_[heap_.front()].change.key)) passed_.push_back(pop());
+    if (first_segment_ != 0 && KeyOrder::segment_of(current_.key) < first_segment_) continue;
     if (!current_.tombstone()) return true;
   }
 }

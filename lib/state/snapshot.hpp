@@ -35,7 +35,8 @@ class Snapshot final : public detail::StoreSnapshot {
   std::size_t pop();
 
   std::unique_ptr<TableFile> file_;
-  std::vector<Layer> layers_;  // oldest first
+  std::vector<Layer> layers_;        // oldest first
+  std::uint64_t first_segment_ = 0;  // of windows: what is in older ones has expired, though a file may have it still
   std::vector<std::size_t> heap_;
   std::vector<std::size_t> passed_;  // layers whose change was merged into the current row
   detail::KeyRange range_;

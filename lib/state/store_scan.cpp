@@ -102,7 +102,7 @@ Result<std::unique_ptr<StoreSnapshot>> StoreBase::copy(std::span<const KeyRange>
     const BytesView key = core.rows.key(row);
     if (!status.ok() || !within(ranges, key)) return;
     const auto version = core.version(row, Contents::committed);
-    if (!version.present) return;
+    if (!version.present || core.has_expired(key)) return;
     if (batch == nullptr || batch->bytes() >= state::CommitBatch::most_bytes / 16)
       batches.push_back(batch = std::make_shared<state::CommitBatch>());
     const char* reason = batch->append(key, version.timestamp, [&](Bytes& out) { return core.encode(row, version, out); });

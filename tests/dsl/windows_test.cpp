@@ -72,7 +72,7 @@ std::string problems(const Topology& topology) {
 TEST_CASE("windows: a tumbling count has a row for each window, and drops what is too late") {
   Topology topology{"windows"};
   const auto rows = topology.stream(in).group_by_key().windowed_by(tens().grace(d(5))).count("n");
-  write(counts, windowed);
+  write(rows, windowed);
   TestDriver t{topology};
   auto input = t.input(in);
   auto output = t.output(windowed);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 
 #include "klamm/record.hpp"
@@ -15,6 +16,8 @@ namespace klamm::inline v0::detail {
 ///
 /// In memory and in the file each row has its segment in front, `segment:8`, so that rows that expire together are neighbours.
 enum class Tail : unsigned char { none, window, session };
+
+constexpr std::size_t tail_bytes(Tail tail) { return tail == Tail::none ? 0 : tail == Tail::window ? 12 : 16; }
 
 /// How a store's rows are ordered. Said before it is opened.
 struct RowOrder {

@@ -97,7 +97,10 @@ template <class K, class V, class In, class A, class Update> class SlidingStage 
     has_right_ = true;
   }
   [[nodiscard]] bool exists(std::int64_t start) const {
-    return std::any_of(found_.begin(), found_.end(), [start](const RowTime& window) { return window.first == start; });
+    for (const RowTime& window : found_) {
+      if (window.first == start) return true;
+    }
+    return false;
   }
   /// Adds the record to a window, which is made if need be.
   void add_to(std::int64_t start, const RecordContext& record) {

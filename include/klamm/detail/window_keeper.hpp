@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -85,7 +84,10 @@ template <class K, class A, class W> class WindowKeeper : public TableView<Windo
   /// The record is done with: windows that have closed are told of, rows that have expired go.
   void finish(const RecordContext& context) {
     if (emitted_ != nullptr && *emitted_ < *clock_) emit_closed(context);
-    const Timestamp* slowest = *std::min_element(clocks_.begin(), clocks_.end(), [](const auto* a, const auto* b) { return *a < *b; });
+    const Timestamp* slowest = clock_;
+    for (const Timestamp* clock : clocks_) {
+      if (*clock < *slowest) slowest = clock;
+    }
     store_->expire_before(Timestamp{slowest->milliseconds() - spec_.retention});
   }
 
