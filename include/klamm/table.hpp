@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "klamm/detail/foreign_key_stages.hpp"
 #include "klamm/detail/ops/regroup.hpp"
 #include "klamm/detail/suppress_stage.hpp"
 #include "klamm/detail/table_join_stage.hpp"
@@ -15,6 +16,7 @@ template <class K, class V> class GroupedTable;
 namespace detail {
 struct NoFold {};
 /// Whether a table can keep rows of T, or a view make them.
+template <class T> constexpr bool kept_v = owned_v<T>&& slot_v<T>&& not_optional_v<T> && alignof(T) <= 8 && has_serde_v<T>;
 template <class T> constexpr bool row_v = owned_v<T>&& slot_v<T> && !key_value_v<T> && not_optional_v<T>;
 }  // namespace detail
 
@@ -212,6 +214,67 @@ template <class K, class V> class Table {
     }
   }
 
+  /// Joins each row of this table with the row of another to which it refers: `foreign_key(value)` or `foreign_key(key, value)` gives a key
+  /// of that table, or a null std::optional; `f` as above. Rows that refer to nothing, or to a row that is not there, have no joined row.
+  /// The result is kept in a store under the join's name, with a changelog; two topics, `<app>-<name>-subscription-registration` and
+  /// `-subscription-response`, and a store `<name>-subscriptions` beside the other table say who refers to whom. A change of the other
+  /// table is joined with all rows that refer to it, and their new time is its own; a change here has the greater of both sides' times.
+  /// The tables may have different partition counts. `foreign_key` must give equal results for equal rows.
+  ///
+  ///     orders.join(users, &Order::user_id, [](const Order& order, const User& user) { return Bill{order, user}; }, klamm::as("bills"))
+  template <class K2, class W, class G, class F>
+  requires(!std::is_same_v<F, Named>) auto join(const Table<K2, W>& other, G foreign_key, F f, Named named = {}) const {
+    using namespace detail;
+    constexpr bool refers = refers_v<G, K, V, K2>, fits = combines_v<F, K, const V&, const W&>;
+    static_assert(refers,
+                  "klamm: table.join(table, foreign_key, f): foreign_key must be const-callable with this table's value, or (key, value), "
+                  "and return a key of the other table, or std::optional of one");
+    static_assert(fits || !refers,
+                  "klamm: table.join(table, foreign_key, f): f must be const-callable with (value, other value) or (key, value, other "
+                  "value) and return the new value");
+    if constexpr (refers && fits) {
+      constexpr bool ok = kept_v<typename TableJoiner<Sides::both, F, K, V, W>::Result> && has_serde_v<W>;
+      static_assert(ok,
+                    "klamm: table.join(table, foreign_key, f): what f returns is kept and the other table's values are sent: f must return "
+                    "a default-constructible value that owns what it holds and is no std::optional, and both types need klamm::serde");
+      if constexpr (ok)
+        return referring<Sides::both>("join", other, std::move(foreign_key), std::move(f), named);
+      else
+        return Inert{};
+    } else {
+      return Inert{};
+    }
+  }
+
+  /// The same, with a row for each of this table: `f(value, const OtherValue*)` or `f(key, value, const OtherValue*)` gets null where it
+  /// refers to nothing, or to a row that is not there.
+  ///
+  ///     orders.left_join(users, &Order::user_id, [](const Order& order, const User* user) { return user ? user->name : "unknown"; })
+  template <class K2, class W, class G, class F>
+  requires(!std::is_same_v<F, Named>) auto left_join(const Table<K2, W>& other, G foreign_key, F f, Named named = {}) const {
+    using namespace detail;
+    constexpr bool refers = refers_v<G, K, V, K2>, fits = combines_v<F, K, const V&, const W*>;
+    static_assert(refers,
+                  "klamm: table.left_join(table, foreign_key, f): foreign_key must be const-callable with this table's value, or (key, "
+                  "value), and return a key of the other table, or std::optional of one");
+    static_assert(fits || !refers,
+                  "klamm: table.left_join(table, foreign_key, f): f must be const-callable with (value, const OtherValue*) or (key, value, "
+                  "const OtherValue*) and return the new value");
+    if constexpr (refers && fits) {
+      constexpr bool ok = kept_v<typename TableJoiner<Sides::left, F, K, V, W>::Result> && has_serde_v<W>;
+      static_assert(
+          ok,
+          "klamm: table.left_join(table, foreign_key, f): what f returns is kept and the other table's values are sent: f must return a "
+          "default-constructible value that owns what it holds and is no std::optional, and both types need klamm::serde");
+      if constexpr (ok)
+        return referring<Sides::left>("left_join", other, std::move(foreign_key), std::move(f), named);
+      else
+        return Inert{};
+    } else {
+      return Inert{};
+    }
+  }
+
   /// Groups the rows by a new key, or, if `f` returns KeyValue, by a new key with a new value. Key and value go through a repartition
   /// topic, so they need serdes. Rows whose new key or value is null are in no group. `f` must give equal results for equal rows: it is
   /// asked again for a row's old value when that changes.
@@ -340,6 +403,33 @@ template <class K, class V> class Table {
     commit_stage(graph, node, left, new Join(left, right, std::move(f)));
     commit_stage(graph, node, right, new JoinsRight<Join, K, W>(node));
     return Table<K, typename Join::Result>{{&graph, node, node}};
+  }
+  template <detail::Sides S, class K2, class W, class G, class F>
+  auto referring(const char* kind, const Table<K2, W>& other, G foreign_key, F f, const Named& named) const {
+    using namespace detail;
+    using Result = typename TableJoiner<S, F, K, V, W>::Result;
+    Graph& graph = *place_.graph;
+    const NodeId left = place_.node, right = other.place_.node;
+    if (other.place_.graph != &graph) {
+      problem_two_topologies(graph, kind, named);
+      return Table<K, Result>{{&graph, left, left}};
+    }
+    std::string name = stable_name(graph, kind, left, named, store_name(graph, right).c_str());
+    const ForeignKeyJoin join = add_foreign_key_join(
+        graph, kind, left, right, {std::move(name), &new_store<Result>, {schema_of<K>(), schema_of<Result>()}},
+        &new_ordered_store<Subscriber>, {{schema_of<K2>(), schema_of<Subscription>()}, {schema_of<K>(), schema_of<Answer<W>>()}}, named);
+    const StoreId results = store_of(graph, join.result);
+    const ForeignKeyOf<G, K, V, K2> subscribing{{foreign_key}, join.subscribe}, receiving{{std::move(foreign_key)}, join.result};
+    commit_stage(graph, join.subscriptions_sink, left,
+                 new Subscribe<S, G, K, V, K2, Result>(subscribing, join.subscriptions_sink, results));
+    commit_source(graph, join.subscriptions, join.subscriptions, make_source<K2, Subscription>());
+    using Right = Respond<K2, W>;
+    commit_stage(graph, join.answers_sink, join.subscriptions,
+                 new Right(join.respond, store_of(graph, join.respond), right, join.answers_sink));
+    commit_stage(graph, join.answers_sink, right, new JoinsRight<Right, K2, W>(join.answers_sink));
+    commit_source(graph, join.answers, join.answers, make_source<K, Answer<W>>());
+    commit_stage(graph, join.result, join.answers, new Receive<S, G, F, K, V, K2, W>(results, left, receiving, std::move(f)));
+    return Table<K, Result>{{&graph, join.result, join.result}};
   }
   template <class R, class Stage, class F> Table<K, R> view(const char* kind, F f, const Named& named) const {
     detail::Graph& graph = *place_.graph;

@@ -278,6 +278,52 @@ std::int64_t retention_of(Graph& graph, const std::string& table, Duration said,
   return std::max(said.milliseconds(), rows);
 }
 
+namespace {
+
+/// The partition of a foreign key is that of its bytes as its type's serde writes them.
+void check_foreign_keys(Graph& graph, const char* kind, NodeId right, const Named& named) {
+  while (!graph.at(right).inputs.empty()) right = graph.at(right).inputs[0];
+  const Node& source = graph.at(right);
+  if (source.parts == nullptr || (source.parts->key_codec.empty() && source.parts->partitioner.empty())) return;
+  problem(graph, named,
+          std::string{kind} + ": topic " + quoted(source.parts->name) + " has a " +
+              (source.parts->key_codec.empty() ? "partition_by" : "serde object for its keys") +
+              ", so no foreign key finds its partition: send it through a topic without");
+}
+
+/// A topic between the halves of a foreign-key join: what `writer` sends, and a source of it.
+NodeId add_between(Graph& graph, NodeId writer, const std::string& local, Schemas schemas, const Named& named, NodeId& source) {
+  const int topic = use_repartition_topic(graph, local, named, Report::yes);
+  TopicEntry& entry = graph.topics[static_cast<std::size_t>(topic)];
+  entry.key_schema = std::move(schemas.key);
+  entry.value_schema = std::move(schemas.value);
+  source = add_source_node(graph, topic, nullptr, local, named);
+  return add_sink_node(graph, "repartition", writer, topic, local, named);
+}
+
+}  // namespace
+
+ForeignKeyJoin add_foreign_key_join(Graph& graph, const char* kind, NodeId left, NodeId right, StoreSpec result, MakeStore subscribers,
+                                    ForeignKeySchemas schemas, const Named& named) {
+  const std::string name = result.name;
+  const Named unnamed{nullptr, named.file, named.line};
+  check_foreign_keys(graph, kind, right, named);
+  wants_old_values(graph, left);
+  reads_changes(graph, right);
+  ForeignKeyJoin join;
+  join.subscribe = add_reader(graph, "subscribe", left, unnamed, Rekeys::yes, '-' + name);
+  join.subscriptions_sink =
+      add_between(graph, join.subscribe, name + "-subscription-registration", schemas.subscriptions, unnamed, join.subscriptions);
+  StoreSpec store{name + "-subscriptions", subscribers, {schemas.subscriptions.key, "subscriber-1"}};
+  store.order.tail = Tail::key;
+  join.respond = add_table(graph, "respond", join.subscriptions, std::move(store), unnamed);
+  add_input(graph, join.respond, right);
+  join.answers_sink = add_between(graph, join.respond, name + "-subscription-response", schemas.answers, unnamed, join.answers);
+  join.result = add_table(graph, kind, join.answers, std::move(result), named);
+  add_lookup(graph, join.result, left);
+  return join;
+}
+
 StoreId store_of(const Graph& graph, NodeId node) { return graph.at(node).store; }
 
 StoreId add_store(Graph& graph, StoreSpec spec, const Named& named) {

@@ -43,13 +43,14 @@ void KeyOrder::compose(BytesView key, RowTime time, Bytes& out) const {
   out.clear();
   put_big_endian(segment_of_time(time.first), segment_bytes, out);
   out.insert(out.end(), key.begin(), key.end());
+  if (order_.tail == Tail::key) return;
   put_big_endian(static_cast<std::uint64_t>(time.first), 8, out);
   put_big_endian(static_cast<std::uint64_t>(time.second), order_.tail == Tail::session ? 8 : 4, out);
 }
 
 bool KeyOrder::compose(BytesView logged, Bytes& out) const {
   if (logged.size() < tail_bytes()) return false;
-  const std::uint64_t time = big_endian(text(logged.last(tail_bytes()).first(8)));
+  const std::uint64_t time = order_.tail == Tail::key ? 0 : big_endian(text(logged.last(tail_bytes()).first(8)));
   out.clear();
   put_big_endian(segment_of_time(static_cast<std::int64_t>(time)), segment_bytes, out);
   out.insert(out.end(), logged.begin(), logged.end());
@@ -106,6 +107,15 @@ void KeyOrder::times(BytesView key, std::int64_t from, std::int64_t to, std::vec
       const RowTime time = tail_of(found.substr(key.size()));
       if (time.first > to) return;
       out.push_back(time);
+    }
+  }
+}
+
+void KeyOrder::for_each_beginning(BytesView prefix, detail::FunctionRef<void(BytesView)> visit) const {
+  for (const auto& [segment, keys] : segments_) {
+    for (auto entry = keys.by_key.lower_bound(text(prefix)); entry != keys.by_key.end(); ++entry) {
+      if (entry->compare(0, prefix.size(), text(prefix)) != 0) break;
+      visit(BytesView{reinterpret_cast<const std::byte*>(entry->data()), entry->size()});
     }
   }
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "klamm/detail/row_order.hpp"
+#include "klamm/detail/rows.hpp"
 
 namespace klamm::inline v0::state {
 
@@ -45,6 +46,8 @@ class KeyOrder {
 
   /// The times of a key's rows with from ≤ first ≤ to, in order.
   void times(BytesView key, std::int64_t from, std::int64_t to, std::vector<RowTime>& out);
+  /// Calls `visit` with the keys that begin with `prefix`, in order, where they have no tails.
+  void for_each_beginning(BytesView prefix, detail::FunctionRef<void(BytesView key)> visit) const;
   /// Goes to the next row in the order of (time, key); false when there is none.
   bool next(TimeCursor& cursor);
 

@@ -52,6 +52,7 @@ std::size_t StoreBase::present_rows() const { return core_->order->size(); }
 void StoreBase::times_of(BytesView key, std::int64_t from, std::int64_t to, std::vector<RowTime>& out) {
   core_->order->times(key, from, to, out);
 }
+void StoreBase::keys_beginning(BytesView prefix, FunctionRef<void(BytesView)> visit) { core_->order->for_each_beginning(prefix, visit); }
 bool StoreBase::next_in_time(TimeCursor& cursor) { return core_->order->next(cursor); }
 
 }  // namespace klamm::inline v0::detail

@@ -33,9 +33,27 @@ void build_join_chain(Topology& t, const Params& params) {
   joined(joined(l, r, kind), r, kind).to(out);
 }
 
+/// The text behind the first | of a value.
+Text foreign_key(const std::string& v) {
+  const std::size_t bar = v.find('|');
+  return bar == std::string::npos || bar + 1 == v.size() ? Text{} : Text{v.substr(bar + 1)};
+}
+
+void build_foreign_key(Topology& t, const Params& params) {
+  const Rows l = t.table(left), r = t.table(right);
+  const auto pair = [](const std::string& a, const std::string& b) { return '(' + a + ',' + b + ')'; };
+  if (params.text("kind", "inner") == "inner")
+    l.join(r, foreign_key, pair, as("table")).to(out);
+  else
+    l.left_join(
+         r, foreign_key, [pair](const std::string& a, const std::string* b) { return pair(a, absent(b)); }, as("table"))
+        .to(out);
+}
+
 void add_table_joins(std::vector<Entry>& entries) {
   entries.push_back({"join_table_table", [](Topology& t, const Params& params) { joined(t, params).to(out); }});
   entries.push_back({"join_table_chain", build_join_chain});
+  entries.push_back({"join_foreign_key", build_foreign_key});
   entries.push_back({"table_join_group_count",
                      [](Topology& t, const Params& params) {
                        joined(t, params).group_by([](const std::string& v) { return head(v); }).count("table").map(decimal).to(out);

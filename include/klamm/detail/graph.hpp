@@ -115,6 +115,21 @@ KLAMM_API void check_windows(Graph& graph, const std::string& wrong, const Named
 /// How long a windowed table keeps its rows: what its user says, if that is at least `least`, and never less than `rows`.
 KLAMM_API std::int64_t retention_of(Graph& graph, const std::string& table, Duration said, std::int64_t least, std::int64_t rows,
                                     const Named& named);
+/// The places of a foreign-key join: `subscribe` and its sink read the left table, `respond` with its store and its sink reads the
+/// subscriptions and the right table, `result` with its store reads the answers and looks into the left table.
+struct ForeignKeyJoin {
+  NodeId subscribe, subscriptions_sink;
+  NodeId subscriptions, respond, answers_sink;
+  NodeId answers, result;
+};
+/// What its topics and stores remember of their types.
+struct ForeignKeySchemas {
+  Schemas subscriptions, answers;
+};
+/// `result`: the store under the join's name, after which the topics `<name>-subscription-registration` and `<name>-subscription-response`
+/// and the store `<name>-subscriptions`, which `subscribers` makes, are called.
+KLAMM_API ForeignKeyJoin add_foreign_key_join(Graph& graph, const char* kind, NodeId left, NodeId right, StoreSpec result,
+                                              MakeStore subscribers, ForeignKeySchemas schemas, const Named& named);
 KLAMM_API StoreId store_of(const Graph& graph, NodeId node);
 /// Adds a store for processors; nobody uses it yet.
 KLAMM_API StoreId add_store(Graph& graph, StoreSpec spec, const Named& named);

@@ -34,6 +34,9 @@ template <class V> class OrderedStore final : public Store<V> {
   bool next(TimeCursor& cursor) { return this->next_in_time(cursor); }
   /// The row's whole key, for `Store::find`; valid until the next call.
   BytesView whole_key(BytesView key, RowTime time) { return this->row_key(key, time); }
+  /// Calls `visit(key)` for the keys that begin with `prefix`, in the order of their bytes; it may find rows, and change none. Only where
+  /// nothing follows the key.
+  template <class F> void for_each_beginning(BytesView prefix, F&& visit) { this->keys_beginning(prefix, visit); }
   /// Rows that are present.
   [[nodiscard]] std::size_t present() const { return this->present_rows(); }
 };

@@ -15,7 +15,12 @@ namespace klamm::inline v0::detail {
 ///     session := key  end:8  start:8         (big endian)
 ///
 /// In memory and in the file each row has its segment in front, `segment:8`, so that rows that expire together are neighbours.
-enum class Tail : unsigned char { none, window, session };
+enum class Tail : unsigned char {
+  none,  ///< the store is not ordered
+  window,
+  session,
+  key,  ///< nothing follows the key: rows in the order of their keys' bytes, found by what these begin with
+};
 
 constexpr std::size_t tail_bytes(Tail tail) { return tail == Tail::none ? 0 : tail == Tail::window ? 12 : 16; }
 

@@ -187,6 +187,20 @@ template <class F, class K, class V, class W> constexpr bool combines() {
 }
 template <class F, class K, class V, class W> constexpr bool combines_v = combines<F, K, V, W>();
 
+/// Whether f gives a row's foreign key: a key of type K2, or std::optional of one. Not with the record, because it is asked again later.
+template <class F, class K, class V, class K2> constexpr bool refers() {
+  if constexpr (!callable_v<F, K, const V&> || form_v<F, K, const V&> == Form::record) {
+    return false;
+  } else {
+    using R = std::remove_cvref_t<result_t<F, K, const V&>>;
+    if constexpr (optional_v<R>)
+      return std::is_same_v<plain_t<R>, plain_t<K2>>;
+    else
+      return std::is_convertible_v<R, plain_t<K2>> && std::is_arithmetic_v<R> == std::is_arithmetic_v<plain_t<K2>>;
+  }
+}
+template <class F, class K, class V, class K2> constexpr bool refers_v = refers<F, K, V, K2>();
+
 /// A joiner's value comes second: W is `const Found&`, or `const Found*` for left joins.
 template <class F, class K, class V, class W> constexpr bool joins() {
   if constexpr (std::is_invocable_v<const F&, const V&, W>)

@@ -101,7 +101,7 @@ struct KLAMM_API Writer {
 };
 
 /// Why a record went no further, without being an error.
-enum class Drop : unsigned char { null_key, null_value, negative_timestamp, late };
+enum class Drop : unsigned char { null_key, null_value, negative_timestamp, late, stale };
 
 class Processor;
 

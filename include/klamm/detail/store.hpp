@@ -205,6 +205,7 @@ class KLAMM_API StoreBase {
   [[nodiscard]] std::size_t present_rows() const;
   void times_of(BytesView key, std::int64_t from, std::int64_t to, std::vector<RowTime>& out);
   bool next_in_time(TimeCursor& cursor);
+  void keys_beginning(BytesView prefix, FunctionRef<void(BytesView key)> visit);
 
  private:
   friend struct klamm::state::StoreCore;

@@ -1,0 +1,12 @@
+// expect: table.left_join\(table, foreign_key, f\): f must be const-callable
+#include "klamm/klamm.hpp"
+
+#include "types.hpp"
+
+void pipeline(klamm::Topology& t) {
+  const auto names = t.table(words);
+  names
+      .left_join(
+          names, [](const std::string& v) { return v; }, [](const std::string& a) { return a; })
+      .to(words);
+}
