@@ -140,6 +140,42 @@ TEST_CASE("ordered store: an abort brings the order back, too") {
   CHECK(store.find(bytes("c"), {5, 0}) == nullptr);
 }
 
+TEST_CASE("ordered store: by key alone, rows are found by what their keys begin with, also after an abort and in a file") {
+  const TempDirectory directory;
+  StoreFile file = file_at(directory / "k.sqlite");
+  const RowOrder by_key{Tail::key};
+  const auto beginning = [](Counts& store, const std::string& prefix) {
+    std::string all;
+    store.for_each_beginning(bytes(prefix), [&](BytesView key) { all += (all.empty() ? "" : " ") + text(key); });
+    return all;
+  };
+  {
+    Opening opened{file, by_key};
+    REQUIRE(opened.status.ok());
+    for (const char* key : {"b1", "a2", "a", "a10", "b", ""}) put(opened.store, key, RowTime{}, 1);
+    CHECK(beginning(opened.store, "a") == "a a10 a2");
+    CHECK(beginning(opened.store, "b1") == "b1");
+    CHECK(beginning(opened.store, "c") == "");
+    CHECK(commit(opened.store, 1).contains("a10"));  // the changelog's key is the key
+    erase(opened.store, "a10", RowTime{});
+    put(opened.store, "a3", RowTime{}, 1);
+    CHECK(beginning(opened.store, "a") == "a a2 a3");
+    opened.store.abort();
+    CHECK(beginning(opened.store, "a") == "a a10 a2");
+    erase(opened.store, "a2", RowTime{});
+    commit(opened.store, 2);
+    CHECK(opened.store.close().ok());
+  }
+  Opening again{file, by_key};
+  REQUIRE(again.status.ok());
+  CHECK(beginning(again.store, "a") == "a a10");
+  CHECK(again.store.find(bytes("a10"), {})->value == 1);
+  CHECK(again.store.restore(bytes("a4"), bytes(encoded(std::int64_t{1})), Timestamp{}).ok());
+  CHECK(again.store.restore(bytes("a"), {}, Timestamp{}).ok());
+  CHECK(again.store.end_restore(3).ok());
+  CHECK(beginning(again.store, "a") == "a10 a4");
+}
+
 TEST_CASE("ordered store: the changelog has keys in Kafka Streams' layout") {
   Counts store;
   store.order(windows);

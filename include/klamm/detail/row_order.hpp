@@ -22,7 +22,7 @@ enum class Tail : unsigned char {
   key,  ///< nothing follows the key: rows in the order of their keys' bytes, found by what these begin with
 };
 
-constexpr std::size_t tail_bytes(Tail tail) { return tail == Tail::none ? 0 : tail == Tail::window ? 12 : 16; }
+constexpr std::size_t tail_bytes(Tail tail) { return tail == Tail::window ? 12 : tail == Tail::session ? 16 : 0; }
 
 /// How a store's rows are ordered. Said before it is opened.
 struct RowOrder {
