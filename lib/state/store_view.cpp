@@ -34,6 +34,7 @@ std::string readable(const std::string& column, const std::string& schema) {
   };
   if (schema == "string") return "CAST(" + column + " AS TEXT)";
   if (schema == "bool") return sized(1, integer(column, 1));
+  if (schema == "timestamp" || schema == "duration") return readable(column, "int64");
   for (const int bytes : {1, 2, 4, 8}) {
     const std::string bits = std::to_string(8 * bytes), spare = std::to_string(64 - 8 * bytes);
     if (schema == "int" + bits) return sized(bytes, "(" + integer(column, bytes) + "<<" + spare + ")>>" + spare);

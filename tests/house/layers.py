@@ -15,11 +15,12 @@ ALLOWED = {
     "kafka": ({"log"}, {"rdkafka", "pthread.h"}),
     "state": ({"ports"}, {"sqlite3.h", "posix", "emmintrin.h"}),
     "runtime": ({"ports", "graph", "log"}, {"protobuf", "pthread.h"}),
+    "sqlite_extension": (set(), {"sqlite3.h"}),
     "app": ({"ports", "graph", "log", "runtime"}, {"posix"}),
     "testing": ({"ports", "graph", "log", "runtime"}, set()),
 }
 POSIX = re.compile(r"^(unistd|fcntl|poll|getopt|dirent|errno|pthread|sys/\w+)\.h$")
-THIRD = {"sqlite3.h": "sqlite3.h", "zlib.h": "zlib.h", "emmintrin.h": "emmintrin.h", "librdkafka/rdkafka.h": "rdkafka", "rdkafka.h": "rdkafka"}
+THIRD = {"sqlite3.h": "sqlite3.h", "sqlite3ext.h": "sqlite3.h", "zlib.h": "zlib.h", "emmintrin.h": "emmintrin.h", "librdkafka/rdkafka.h": "rdkafka", "rdkafka.h": "rdkafka"}
 
 
 def kind_of(header):

@@ -1,10 +1,12 @@
 #include <doctest/doctest.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 
+#include "ports/fault.hpp"
 #include "support.hpp"
 
 using namespace klamm;
@@ -245,4 +247,72 @@ TEST_CASE("what can't be read or written is an error, and stays") {
     CHECK(f.open().code == Code::failed_precondition);
     ::chmod((f.directory / "").c_str(), 0700);
   }
+}
+
+namespace {
+
+/// A text that was a count once.
+struct Text {
+  std::string text;
+};
+std::string killed_at;
+
+}  // namespace
+
+template <> struct klamm::serde<Text> {
+  static void encode(const Text& value, Bytes& out) { serde<std::string>::encode(value.text, out); }
+  static Decoded decode(BytesView in, Text& slot) { return serde<std::string>::decode(in, slot.text); }
+  static Decoded upgrade(std::string_view old_schema, BytesView in, Text& slot) {
+    std::int64_t count = 0;
+    if (old_schema != "int64") return malformed("of another type");
+    const Decoded decoded = serde<std::int64_t>::decode(in, count);
+    slot.text = "was " + std::to_string(count);
+    return count == 13 ? malformed("thirteen") : decoded;
+  }
+};
+
+TEST_CASE("values of an older type are upgraded all or none, whenever the process dies") {
+  for (const char* const step : {"state: upgrade: some rows", "state: upgrade: before the type", "state: upgrade: after COMMIT"}) {
+    CAPTURE(step);
+    Fixture f;
+    f.write(10);
+    f.file.value_schema = "text";
+    const pid_t child = ::fork();
+    if (child == 0) {
+      killed_at = step;
+      klamm::ports::fault_point = [](const char* reached) {
+        if (killed_at == reached) ::_exit(7);
+      };
+      Store<Text> store;
+      (void)store.open(f.file, *f.executor);
+      ::_exit(0);
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    REQUIRE(WEXITSTATUS(status) == 7);
+    Store<Text> store;
+    const auto opened = store.open(f.file, *f.executor);
+    REQUIRE_MESSAGE(opened.ok(), opened.status().message());
+    CHECK(opened->how == Opened::How::resumed);
+    CHECK(store.position() == 100);
+    for (int i = 0; i < 10; ++i) {
+      const auto* row = store.find(bytes("key-" + std::to_string(i)));
+      REQUIRE(row != nullptr);
+      CHECK(row->value.text == "was " + std::to_string(i));
+    }
+  }
+}
+
+TEST_CASE("a row that can't be upgraded leaves the file as it was, and is named") {
+  Fixture f;
+  f.write(20);
+  f.file.value_schema = "text";
+  {
+    Store<Text> store;
+    const klamm::Status refused = store.open(f.file, *f.executor).status();
+    CHECK(refused.message().find("can't upgrade the value of type \"int64\"") != std::string::npos);
+    CHECK(refused.message().find("key-13") != std::string::npos);
+  }
+  f.file.value_schema = "int64";
+  CHECK(f.open().how == Opened::How::resumed);
 }
