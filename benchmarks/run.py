@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the benchmarks, or the one named: benchmarks/run.py BUILD [operators|compile_time|embedded|state|windows]. JSON lines on stdout."""
+"""Runs the benchmarks, or the one named: benchmarks/run.py BUILD [operators|compile_time|embedded|state|queries|windows]. JSON lines on stdout."""
 import os
 import subprocess
 import sys
@@ -12,6 +12,7 @@ COMMANDS = {
     "embedded": [sys.executable, os.path.join(here, "embedded", "embedded.py"), build],
     "state": [os.path.join(build, "benchmarks", "state")],
     "windows": [os.path.join(build, "benchmarks", "windows")],
+    "queries": [os.path.join(build, "benchmarks", "queries")],
 }
 wanted = sys.argv[2:] or list(COMMANDS)
 for name in wanted:

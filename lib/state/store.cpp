@@ -68,6 +68,7 @@ Status StoreBase::close() {
   Status status;
   if (core_->checkpointer != nullptr) {
     if (core_->failure.ok()) status = core_->checkpointer->flush();
+    core_->end_read();
     core_->reader.reset();
     core_->checkpointer->stop();
   }
@@ -130,6 +131,7 @@ StoreBase::Touched StoreBase::touch_row(BytesView key) {
 
 void StoreBase::begin_commit() {
   state::StoreCore& core = *core_;
+  core.end_read();
   assert(!core.committing && !core.restoring);
   core.committing = true;
   // In memory nobody else holds the batch: its buffer is used again.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <new>
+#include <utility>
 
 #include "ports/fault.hpp"
 
@@ -100,9 +101,24 @@ Status StoreCore::open_reader() {
   return {};
 }
 
+Status StoreCore::begin_read() {
+  if (Status status = open_reader(); !status.ok()) return status;
+  const CommitNumber durable = checkpointer->durable();
+  if (reading && read_durable == durable) return {};
+  end_read();
+  Result<CommitNumber> begun = reader->begin_read();
+  if (!begun.ok()) return begun.status();
+  reading = true, read_durable = durable;
+  return {};
+}
+
+void StoreCore::end_read() {
+  if (std::exchange(reading, false)) static_cast<void>(reader->end_read());
+}
+
 RowHandle StoreCore::load(std::uint32_t hash, BytesView key) {
   if (!failure.ok() || !may_be_in_file(hash)) return no_row;
-  if (failure = open_reader(); !failure.ok()) return no_row;
+  if (failure = begin_read(); !failure.ok()) return no_row;
   ++file_reads;
   Timestamp timestamp;
   const auto found = reader->get(key, scratch, timestamp);

@@ -64,8 +64,10 @@ struct StoreCore {
   std::size_t heap_bytes = 0;  // of the values of all rows that are not touched
   std::uint64_t evicted = 0;
   std::uint64_t held_back = 0;
-  CommitNumber settled = 0;                    // newest commit that the checkpointer has
-  std::unique_ptr<TableFile> reader;           // opened when first needed
+  CommitNumber settled = 0;           // newest commit that the checkpointer has
+  std::unique_ptr<TableFile> reader;  // opened when first needed
+  bool reading = false;               // in a transaction, begun when `read_durable` was the newest commit in the file
+  CommitNumber read_durable = 0;
   std::shared_ptr<Checkpointer> checkpointer;  // null: in memory only
   std::uint64_t file_reads = 0;
 
@@ -150,6 +152,10 @@ struct StoreCore {
   /// The row of a key that is not in memory, from the file; `no_row` when it is not there either.
   RowHandle load(std::uint32_t hash, BytesView key);
   Status open_reader();
+  /// The same in a transaction that shows all rows that have left memory: it is begun anew behind each checkpoint.
+  Status begin_read();
+  /// Lets the file's log shrink.
+  void end_read();
 
   /// Writes a row of the commit in flight into its batch, once.
   void serialise(RowHandle handle, const Undo& undo_entry);

@@ -36,7 +36,7 @@ Result<bool> StoreBase::get(Contents contents, BytesView logged, Bytes& value, T
   const RowHandle handle = core.rows.find(hash, key);
   if (handle == state::no_row) {
     if (!core.may_be_in_file(hash)) return false;
-    if (auto opened = core.open_reader(); !opened.ok()) return opened;
+    if (auto begun = core.begin_read(); !begun.ok()) return begun;
     ++core.file_reads;
     return core.reader->get(key, value, timestamp);
   }
@@ -76,7 +76,7 @@ Status StoreBase::for_each(Contents contents, RowVisitor visit, BytesView prefix
 
   auto next = entries.begin();
   if (!core.complete) {
-    if (auto opened = core.open_reader(); !opened.ok()) return opened;
+    if (auto begun = core.begin_read(); !begun.ok()) return begun;
     const auto scanned = core.reader->scan([&](BytesView key, BytesView stored, Timestamp timestamp) {
       for (; next != entries.end() && state::key_less(next->key, key); ++next) show(*next);
       if (next != entries.end() && !state::key_less(key, next->key)) {

@@ -265,6 +265,8 @@ Result<bool> TableFile::step(Change& row) {
   return true;
 }
 
+Status TableFile::end_read() { return run("COMMIT"); }
+
 Result<CommitNumber> TableFile::begin_read() {
   if (auto status = run("BEGIN"); !status.ok()) return status;
   Result<FilePosition> at = position();

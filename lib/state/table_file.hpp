@@ -75,8 +75,10 @@ class TableFile {
   /// A row is valid until the next step.
   Status seek(BytesView from);
   Result<bool> step(Change& row);
-  /// Begins a read transaction, which lasts as long as this object, and tells which commit is the newest in it.
+  /// Begins a read transaction, and tells which commit is the newest in it. Without one each call is a transaction of its own, with locks
+  /// that cost as much as the look-up.
   Result<CommitNumber> begin_read();
+  Status end_read();
   /// The same for the keys alone, until `visit` returns false.
   Status scan_keys(detail::FunctionRef<bool(BytesView key)> visit);
 
