@@ -400,7 +400,7 @@ template <class K, class V> class Table {
       return Table<K, typename Join::Result>{{&graph, left, left}};
     }
     const NodeId node = add_table_join(graph, kind, left, right, named);
-    commit_stage(graph, node, left, new Join(left, right, std::move(f)));
+    commit_stage(graph, node, left, new Join(left, right, holds_back(graph, node), std::move(f)));
     commit_stage(graph, node, right, new JoinsRight<Join, K, W>(node));
     return Table<K, typename Join::Result>{{&graph, node, node}};
   }

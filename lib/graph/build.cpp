@@ -161,6 +161,12 @@ NodeId add_table_join(Graph& graph, const char* kind, NodeId left, NodeId right,
   return node;
 }
 
+bool holds_back(const Graph& graph, NodeId table) {
+  const Node& node = graph.at(table);
+  return node.view ? std::any_of(node.inputs.begin(), node.inputs.end(), [&](NodeId input) { return holds_back(graph, input); })
+                   : node.emits_on_commit;
+}
+
 std::string stable_name(const Graph& graph, const char* kind, NodeId input, const Named& named, const char* tag) {
   return named.name != nullptr ? named.name : graph.at(input).anchor + '.' + kind + '-' + tag;
 }

@@ -54,7 +54,7 @@ struct Batches {
 
 /// Repartition, a table that erases, a sink of all changes, a table that tells of its changes at commits, its groups, a table read from a
 /// topic, a join with it, a plain pipe, a processor with a store and punctuations, windows that are held back until they close and sessions
-/// that are told of then.
+/// that are told of then, groups of a join of tables, a foreign-key join.
 klamm::Topology pipeline() {
   klamm::Topology topology{"crash"};
   auto values = topology.stream(in);
@@ -62,16 +62,22 @@ klamm::Topology pipeline() {
     sum += v;
     return sum % 5 == 0 ? klamm::Entry::erase : klamm::Entry::keep;
   });
-  values.group_by([](std::int64_t v) { return v % keys; }).aggregate(sums).upserts().to(out);
-  auto histogram =
-      klamm::table<std::int64_t>("histogram").fold([](std::int64_t& n, std::int64_t) { ++n; }).unfold([](std::int64_t& n, std::int64_t) {
-        return --n == 0 ? klamm::Entry::erase : klamm::Entry::keep;
-      });
-  values.group_by_key()
-      .count(klamm::table("by-key").emit(klamm::Emit::on_commit))
-      .group_by([](std::int64_t n) { return n % 7; })
-      .aggregate(histogram);
+  const auto by_number = values.group_by([](std::int64_t v) { return v % keys; }).aggregate(sums);
+  by_number.upserts().to(out);
+  const auto histogram = [](const char* name) {
+    return klamm::table<std::int64_t>(name).fold([](std::int64_t& n, std::int64_t) { ++n; }).unfold([](std::int64_t& n, std::int64_t) {
+      return --n == 0 ? klamm::Entry::erase : klamm::Entry::keep;
+    });
+  };
+  const auto by_key = values.group_by_key().count(klamm::table("by-key").emit(klamm::Emit::on_commit));
+  by_key.group_by([](std::int64_t n) { return n % 7; }).aggregate(histogram("histogram"));
   auto table = topology.table(names, "names");
+  by_key.left_join(table, [](std::int64_t n, const std::int64_t* name) { return n + (name != nullptr ? *name : 0); })
+      .group_by([](std::int64_t v) { return "k" + std::to_string(v % 7); })
+      .aggregate(histogram("joined-counts"));
+  table.left_join(
+      by_number.filter([](std::int64_t sum) { return sum % 16 == 0; }), [](std::int64_t v) { return v % keys; },
+      [](std::int64_t v, const std::int64_t* sum) { return sum != nullptr ? *sum * 100 + v : -v; }, klamm::as("referring"));
   values.join(table, [](std::int64_t v, std::int64_t w) { return v * 10 + w; }).to(joined);
   values.filter([](std::int64_t v) { return v % 2 == 0; }).to(passed);
   values.process<Batches>(topology.store<std::string, std::int64_t>("pending")).to(batched);
@@ -156,7 +162,7 @@ std::string contents(const std::string& directory) {
   auto histogram = app.query<std::int64_t>("histogram").all<std::int64_t>();
   REQUIRE(histogram.ok());
   for (const auto& row : *histogram) rows["histogram " + std::to_string(row.key)] = row.value;
-  for (const char* name : {"by-key", "names", "closed", "closed-sessions"}) {
+  for (const char* name : {"by-key", "names", "closed", "closed-sessions", "joined-counts", "referring"}) {
     auto table = app.query<std::int64_t>(name).all<std::string>();
     REQUIRE(table.ok());
     for (const auto& row : *table) rows[std::string{name} + ' ' + row.key] = row.value;

@@ -138,3 +138,19 @@ TEST_CASE("a processor with a store allocates nothing per record once it is warm
   CHECK(seen - seen_before == value.size() * batch.size());
   CHECK(allocations - before < 10);
 }
+
+TEST_CASE("joins of tables allocate nothing per record once they are warm") {
+  klamm::Topology t{"app"};
+  std::size_t seen = 0;
+  const auto bytes = [](const std::string* l, const std::string* r) {
+    return (l != nullptr ? l->size() : 0) + (r != nullptr ? r->size() : 0);
+  };
+  const auto table = t.table(in);
+  table.outer_join(t.table(other), bytes)
+      .outer_join(table.filter([](const std::string&) { return true; }),
+                  [](const std::size_t* n, const std::string*) { return n != nullptr ? *n : 0; })
+      .changes()
+      .for_each([&](const klamm::Update<std::size_t>& u) { seen += *u.new_value(); });
+  CHECK(allocations_of_a_batch(t) < 10);
+  CHECK(seen == 4000 * long_value.size());
+}

@@ -66,6 +66,8 @@ KLAMM_API void make_terminal(Graph& graph, NodeId node);
 KLAMM_API NodeId add_view(Graph& graph, const char* kind, NodeId table, const Named& named);
 /// Adds a join of two tables, a view of both. Kinds: join, left_join, outer_join.
 KLAMM_API NodeId add_table_join(Graph& graph, const char* kind, NodeId left, NodeId right, const Named& named);
+/// Whether a table, or one behind a view, tells of its changes at commits.
+KLAMM_API bool holds_back(const Graph& graph, NodeId table);
 /// Somebody behind `table` needs the old value of each change, so the topic it is read from can't be its changelog: a compacted topic may
 /// have lost them.
 KLAMM_API void wants_old_values(Graph& graph, NodeId table);

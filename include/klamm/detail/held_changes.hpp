@@ -37,6 +37,8 @@ template <class K, class A> class HeldChanges {
     held.context.headers = Headers{held.headers};
   }
 
+  /// What is kept back of a key, by its number; `size()`: nothing.
+  [[nodiscard]] std::size_t find(BytesView bytes) const { return keys_.find(bytes); }
   [[nodiscard]] std::size_t size() const { return keys_.size(); }
   [[nodiscard]] std::size_t bytes() const { return keys_.bytes() + value_bytes_; }
   [[nodiscard]] BytesView key(std::size_t i) const { return keys_.key(i); }

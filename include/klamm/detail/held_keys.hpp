@@ -17,6 +17,8 @@ class KLAMM_API HeldKeys {
     bool added;
   };
   Found add(BytesView key);
+  /// The key's number, or `size()`.
+  [[nodiscard]] std::size_t find(BytesView key) const;
   [[nodiscard]] BytesView key(std::size_t number) const;
   [[nodiscard]] std::size_t size() const { return keys_.size(); }
   /// What the keys take.
@@ -28,6 +30,9 @@ class KLAMM_API HeldKeys {
     std::size_t end;  // of its bytes, which begin where the one before ends
     std::uint64_t hash;
   };
+  static std::uint64_t hash_of(BytesView key);
+  /// Where the key is, or its number belongs.
+  [[nodiscard]] std::size_t slot_of(BytesView key, std::uint64_t hash) const;
   void grow();
 
   Bytes bytes_;

@@ -59,32 +59,33 @@ class TableJoinStage final : public Port<K, Change<V>>, public TableView<K, type
  public:
   using Result = typename TableJoiner<S, F, K, V, W>::Result;
 
-  TableJoinStage(NodeId left, NodeId right, F f) : joiner_{std::move(f)}, left_{left}, right_{right} {}
+  /// `held_back`: one of the tables behind it tells of its changes at commits; what it told before is known if it is asked for old values.
+  TableJoinStage(NodeId left, NodeId right, bool held_back, F f)
+      : joiner_{std::move(f)}, left_{left}, right_{right}, held_back_{held_back} {}
 
   void* table_view() override { return static_cast<TableView<K, Result>*>(this); }
 
   void push(K& key, Change<V>& change, RecordContext& context) override {
     Timestamp time;
-    const W* const right = right_.find(key, context, time);
+    const W* const right = right_.find_told(key, context, time);
     if (right == nullptr && (!right_may_miss(S) || unheard_of(change))) return;
     forward(key, {change.old, right}, {change.now, right}, right != nullptr ? time : context.timestamp, context);
   }
   void push_right(K& key, Change<W>& change, RecordContext& context) {
     Timestamp time;
-    const V* const left = left_.find(key, context, time);
+    const V* const left = left_.find_told(key, context, time);
     if (left == nullptr && (!left_may_miss(S) || unheard_of(change))) return;
     forward(key, {left, change.old}, {left, change.now}, left != nullptr ? time : context.timestamp, context);
   }
   const Result* find(const K& key, RecordContext& context, Timestamp& time) override {
     Timestamp left_time, right_time;
     const V* const left = left_.find(key, context, left_time);
-    const W* const right = right_.find(key, context, right_time);
-    if (left == nullptr)
-      time = right_time;
-    else
-      time = right == nullptr || right_time < left_time ? left_time : right_time;
-    at_work(this->node, context);
-    return joiner_(key, left, right, found_);
+    return found(key, left, left_time, right_.find(key, context, right_time), right_time, time, context);
+  }
+  const Result* find_told(const K& key, RecordContext& context, Timestamp& time) override {
+    Timestamp left_time, right_time;
+    const V* const left = left_.find_told(key, context, left_time);
+    return found(key, left, left_time, right_.find_told(key, context, right_time), right_time, time, context);
   }
 
   [[nodiscard]] bool right_needs_old() const { return right_needs_old_; }
@@ -98,8 +99,8 @@ class TableJoinStage final : public Port<K, Change<V>>, public TableView<K, type
     this->idle = out_.empty();
     this->touch = out_.touch() & touches_key;
     wants_old_ = out_.needs_old();
-    this->needs_old = wants_old_ || right_may_miss(S);
-    right_needs_old_ = wants_old_ || left_may_miss(S);
+    this->needs_old = wants_old_ || held_back_ || right_may_miss(S);
+    right_needs_old_ = wants_old_ || held_back_ || left_may_miss(S);
   }
 
  private:
@@ -107,6 +108,15 @@ class TableJoinStage final : public Port<K, Change<V>>, public TableView<K, type
     const V* left;
     const W* right;
   };
+  const Result* found(const K& key, const V* left, Timestamp left_time, const W* right, Timestamp right_time, Timestamp& time,
+                      RecordContext& context) {
+    if (left == nullptr)
+      time = right_time;
+    else
+      time = right == nullptr || right_time < left_time ? left_time : right_time;
+    at_work(this->node, context);
+    return joiner_(key, left, right, found_);
+  }
   template <class A> static bool unheard_of(const Change<A>& change) { return change.old == nullptr && change.now == nullptr; }
 
   void forward(K& key, const Pair& old, const Pair& now, Timestamp other, RecordContext& context) {
@@ -120,6 +130,7 @@ class TableJoinStage final : public Port<K, Change<V>>, public TableView<K, type
   Lookup<K, V> left_;
   Lookup<K, W> right_;
   Fan<K, Change<Result>> out_;
+  const bool held_back_;
   bool wants_old_ = false, right_needs_old_ = false;
   Result old_{}, now_{}, found_{};
 };

@@ -27,6 +27,9 @@ template <class A> struct Change {
 template <class K, class V> class TableView {
  public:
   virtual const V* find(const K& key, RecordContext& context, Timestamp& time) = 0;
+  /// The same as far as consumers have been told: older where the table keeps changes back for the commit. Who combines changes of one side
+  /// with rows of another asks for this, so that what it says was is what it said.
+  virtual const V* find_told(const K& key, RecordContext& context, Timestamp& time) { return find(key, context, time); }
 
  protected:
   ~TableView() = default;
@@ -89,6 +92,16 @@ template <class K, class A> class Keeper : public TableView<K, A> {
     time = row->timestamp;
     return &row->value;
   }
+  const A* find_told(const K& key, RecordContext& context, Timestamp& time) override {
+    if (holds_back_ && encode_key(key, context)) {
+      const std::size_t i = held_.find(BytesView{key_});
+      if (i >= released_ && i < held_.size()) {
+        time = held_.at(i).context.timestamp;
+        return held_.at(i).had_old ? &held_.at(i).old : nullptr;
+      }
+    }
+    return find(key, context, time);
+  }
 
  protected:
   Keeper(StoreId store, Emit emit) : id_{store}, holds_back_{emit == Emit::on_commit} {}
@@ -136,11 +149,15 @@ template <class K, class A> class Keeper : public TableView<K, A> {
       auto& held = held_.at(i);
       const Row<A>* row = store_->find(held_.key(i));
       Change<A> change{held.had_old ? &held.old : nullptr, row != nullptr ? &row->value : nullptr};
+      released_ = i + 1;
       task.guarded(&push_held, *stage_, &held.key, &change, held.context);
     }
-    held_.clear();
+    forget();
   }
-  void forget() { held_.clear(); }
+  void forget() {
+    held_.clear();
+    released_ = 0;
+  }
 
   /// What consumers do to the key, which goes through to them; their changes are the stage's own.
   [[nodiscard]] unsigned touched() const { return out_.touch() & touches_key; }
@@ -167,6 +184,7 @@ template <class K, class A> class Keeper : public TableView<K, A> {
   std::optional<A> old_;
   Fan<K, Change<A>> out_;
   HeldChanges<K, A> held_;
+  std::size_t released_ = 0;  // how many of them have been told
 };
 
 /// Keeps one A for each key and sends every change. A record's time becomes that of its row; an aggregation's row has the greatest of its

@@ -14,11 +14,8 @@ namespace klamm::inline v0::detail {
 template <class K, class V> class Lookup {
  public:
   explicit Lookup(NodeId table) : table_{table} {}
-  const V* find(const K& key, RecordContext& context, Timestamp& time) {
-    if (view_ == nullptr) [[unlikely]]
-      view_ = static_cast<TableView<K, V>*>(context.task->stage(table_).table_view());
-    return view_->find(key, context, time);
-  }
+  const V* find(const K& key, RecordContext& context, Timestamp& time) { return view(context).find(key, context, time); }
+  const V* find_told(const K& key, RecordContext& context, Timestamp& time) { return view(context).find_told(key, context, time); }
   const V* find(const K& key, RecordContext& context) {
     Timestamp time;
     return find(key, context, time);
@@ -26,6 +23,12 @@ template <class K, class V> class Lookup {
   void forget() { view_ = nullptr; }
 
  private:
+  TableView<K, V>& view(RecordContext& context) {
+    if (view_ == nullptr) [[unlikely]]
+      view_ = static_cast<TableView<K, V>*>(context.task->stage(table_).table_view());
+    return *view_;
+  }
+
   NodeId table_;
   TableView<K, V>* view_ = nullptr;
 };
@@ -59,6 +62,9 @@ template <class K, class V, class F, bool Expected> class FilterView final : pub
   const V* find(const K& key, RecordContext& context, Timestamp& time) override {
     return passing(key, this->table_.find(key, context, time), context);
   }
+  const V* find_told(const K& key, RecordContext& context, Timestamp& time) override {
+    return passing(key, this->table_.find_told(key, context, time), context);
+  }
 
  protected:
   [[nodiscard]] Stage* copy() const override { return new FilterView(*this); }
@@ -88,6 +94,9 @@ template <class K, class V, class R, class F> class MapView final : public ViewS
   }
   const R* find(const K& key, RecordContext& context, Timestamp& time) override {
     return map(key, this->table_.find(key, context, time), found_, context);
+  }
+  const R* find_told(const K& key, RecordContext& context, Timestamp& time) override {
+    return map(key, this->table_.find_told(key, context, time), found_, context);
   }
 
  protected:
