@@ -8,6 +8,26 @@ using namespace klamm::testing;
 
 namespace {
 
+/// Was written with its digits once.
+struct Grade {
+  std::int64_t value = 0;
+};
+
+}  // namespace
+
+template <> struct klamm::serde<Grade> {
+  static constexpr const char* schema = "grade-2";
+  static void encode(const Grade& grade, klamm::Bytes& out) { klamm::serde<std::int64_t>::encode(grade.value, out); }
+  static klamm::Decoded decode(klamm::BytesView in, Grade& slot) { return klamm::serde<std::int64_t>::decode(in, slot.value); }
+  static klamm::Decoded upgrade(std::string_view old_schema, klamm::BytesView in, Grade& slot) {
+    if (old_schema != "grade-1") return klamm::malformed("no grade");
+    slot.value = static_cast<std::int64_t>(in.size());
+    return {};
+  }
+};
+
+namespace {
+
 using Optional = klamm::Topic<std::string, std::optional<std::string>>;
 const Text orders{"orders"}, users{"users"};
 
@@ -181,6 +201,19 @@ TEST_CASE("messages of another version are not taken for ours") {
     CHECK_FALSE(klamm::serde<klamm::detail::Subscriber>::decode(*bytes, kept).ok());
     CHECK_FALSE(klamm::serde<Answer>::decode(*bytes, got).ok());
   }
+}
+
+TEST_CASE("an answer with a value of an older type is upgraded by that type's serde") {
+  using Answer = klamm::serde<klamm::detail::Answer<Grade>>;
+  CHECK(Answer::schema() == "answer-1<grade-2>");
+  klamm::Bytes bytes;
+  klamm::detail::put_answer_head({7, true}, true, bytes);
+  bytes.resize(bytes.size() + 3);
+  klamm::detail::Answer<Grade> read;
+  CHECK(Answer::upgrade("answer-1<grade-1>", bytes, read).ok());
+  CHECK((read.found && read.value.value == 3 && read.from.fingerprint == 7));
+  CHECK_FALSE(Answer::upgrade("answer-1<grade-0>", bytes, read).ok());
+  CHECK_FALSE(Answer::upgrade("grade-1", bytes, read).ok());
 }
 
 TEST_CASE("a word about a row that is still under way when the row changes again does not keep a void result") {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <type_traits>
 
 #include "klamm/api.hpp"
@@ -79,9 +80,10 @@ template <> struct KLAMM_API serde<detail::Subscriber> {
 
 template <class W>
 requires(detail::has_serde_v<W>) struct serde<detail::Answer<W>> {
+  static constexpr std::string_view begin = "answer-1<";
   static std::string schema() {
     const std::string value = detail::schema_of<W>();
-    return value.empty() ? std::string{} : "answer-1<" + value + '>';
+    return value.empty() ? std::string{} : std::string{begin} + value + '>';
   }
   static Encoded encode(const detail::Answer<W>& answer, Bytes& out) {
     detail::put_answer_head(answer.from, answer.found, out);
@@ -90,6 +92,13 @@ requires(detail::has_serde_v<W>) struct serde<detail::Answer<W>> {
   static Decoded decode(BytesView in, detail::Answer<W>& slot) {
     const Decoded head = detail::take_answer_head(in, slot.from, slot.found);
     return head.ok() && slot.found ? detail::decode(in, slot.value) : head;
+  }
+  static Decoded upgrade(std::string_view old_schema, BytesView in, detail::Answer<W>& slot) requires(detail::upgrades_v<W>) {
+    if (!old_schema.starts_with(begin) || !old_schema.ends_with('>')) return malformed("no answer of a foreign-key join");
+    old_schema.remove_prefix(begin.size());
+    old_schema.remove_suffix(1);
+    const Decoded head = detail::take_answer_head(in, slot.from, slot.found);
+    return head.ok() && slot.found ? serde<W>::upgrade(old_schema, in, slot.value) : head;
   }
 };
 
