@@ -74,7 +74,8 @@ Measured run(std::uint64_t keys, std::size_t per_window, bool by_time) {
 }  // namespace klamm::bench
 
 int main() {
-  for (const auto& [keys, per_window] : {std::pair<std::uint64_t, std::size_t>{10'000, 100'000}, {100'000, 100'000}, {1'000'000, 400'000}}) {
+  for (const auto& [keys, per_window] :
+       {std::pair<std::uint64_t, std::size_t>{10'000, 100'000}, {100'000, 100'000}, {1'000'000, 400'000}}) {
     for (const bool by_time : {false, true}) {
       const auto m = klamm::bench::run(keys, per_window, by_time);
       std::printf(

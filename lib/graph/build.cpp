@@ -275,7 +275,8 @@ void check_windows(Graph& graph, const std::string& wrong, const Named& named) {
   if (!wrong.empty()) problem(graph, named, "windowed_by: " + wrong);
 }
 
-std::int64_t retention_of(Graph& graph, const std::string& table, Duration said, std::int64_t least, std::int64_t rows, const Named& named) {
+std::int64_t retention_of(Graph& graph, const std::string& table, Duration said, std::int64_t least, std::int64_t rows,
+                          const Named& named) {
   if (said == Duration{}) return rows;
   if (said.milliseconds() < least)
     problem(graph, named,

@@ -343,7 +343,8 @@ Result<std::unique_ptr<Inlet>> MemoryLog::inlet(const std::string& topic, const 
   if (!feeder.empty()) {
     const std::lock_guard lock{mutex_};
     if (!feeders_.insert(feeder).second)
-      return Status{Code::failed_precondition, "feeder \"" + feeder + "\": is open already: its positions can have one source only", feeder};
+      return Status{Code::failed_precondition, "feeder \"" + feeder + "\": is open already: its positions can have one source only",
+                    feeder};
   }
   return std::unique_ptr<Inlet>{std::make_unique<MemoryInlet>(*this, *std::move(found), feeder)};
 }
