@@ -53,7 +53,7 @@ void work(Log& log, int worker) {
     producer->append(out, worker, bytes(name), bytes(value), Timestamp{n}, {});
     producer->append(out, 2, bytes(name), bytes(value), Timestamp{n}, {});
     producer->append(table, 0, bytes(name), bytes(std::to_string(n)), Timestamp{n}, {});
-    begin_commit(*producer, {{{"in", worker}, {n, "mark " + std::to_string(n)}}}, {{name, n}});
+    test::begin_commit(*producer, {{{"in", worker}, {n, "mark " + std::to_string(n)}}}, {{name, n}});
     std::optional<CommitOutcome> ended;
     while (!(ended = producer->poll())) std::this_thread::sleep_for(std::chrono::microseconds{50});
     if (!ended->status.ok()) ::_exit(4);

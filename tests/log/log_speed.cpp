@@ -7,6 +7,7 @@
 
 #include "log/embedded.hpp"
 #include "log/open_transaction.hpp"
+#include "support.hpp"
 
 // How fast records go into and out of the log: `log_speed DIRECTORY`, which must be new. Prints one line per figure.
 
@@ -65,7 +66,7 @@ void through(Log& log, const char* writing, const char* reading) {
     producer->append(number, i & 3, bytes(key), bytes(value), Timestamp{i}, {});
     if (i % 100'000 == 99'999) {
       if (in_flight && !outcome(*producer).ok()) return;
-      begin_commit(*producer, {}, {});
+      test::begin_commit(*producer, {}, {});
       in_flight = true;
     }
   }
@@ -104,7 +105,7 @@ void small_commits(Log& log) {
   const Start start;
   for (int i = 0; i < commits; ++i) {
     for (Partition p = 0; p < 4; ++p) producer->append(number, p, bytes(key), bytes(value), Timestamp{i}, {});
-    begin_commit(*producer, {{{"in", 0}, {i, "mark"}}}, {});
+    test::begin_commit(*producer, {{{"in", 0}, {i, "mark"}}}, {});
     if (!outcome(*producer).ok()) return;
   }
   report("durable commits, one after the other", commits, start);
