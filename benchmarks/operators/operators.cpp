@@ -59,6 +59,8 @@ template <class V, int N, Tail T> class Hand final : public detail::SourceStage 
   Hand(detail::NodeId sink, std::int64_t* seen) : sink_{sink}, seen_{seen} {}
 
   void use(const TopicInfo&) override {}
+  [[nodiscard]] bool upgrades() const override { return false; }
+  void decode_as(const std::string*) override {}
   std::size_t run(std::span<const RawMessage> batch) override {
     K k = std::move(key_);
     V v = std::move(value_);

@@ -7,12 +7,17 @@
 
 #include "log/embedded.hpp"
 #include "log/open_transaction.hpp"
-#include "support.hpp"
 
 // How fast records go into and out of the log: `log_speed DIRECTORY`, which must be new. Prints one line per figure.
 
 namespace klamm::log {
 namespace {
+
+void begin_commit(Producer& producer, std::vector<OffsetCommit> offsets, std::vector<FeedPosition> positions) {
+  producer.prepare();
+  static_cast<void>(producer.prepared());
+  producer.commit("group", std::move(offsets), std::move(positions));
+}
 
 BytesView bytes(std::string_view text) { return std::as_bytes(std::span{text.data(), text.size()}); }
 
@@ -66,7 +71,7 @@ void through(Log& log, const char* writing, const char* reading) {
     producer->append(number, i & 3, bytes(key), bytes(value), Timestamp{i}, {});
     if (i % 100'000 == 99'999) {
       if (in_flight && !outcome(*producer).ok()) return;
-      test::begin_commit(*producer, {}, {});
+      begin_commit(*producer, {}, {});
       in_flight = true;
     }
   }
@@ -105,7 +110,7 @@ void small_commits(Log& log) {
   const Start start;
   for (int i = 0; i < commits; ++i) {
     for (Partition p = 0; p < 4; ++p) producer->append(number, p, bytes(key), bytes(value), Timestamp{i}, {});
-    test::begin_commit(*producer, {{{"in", 0}, {i, "mark"}}}, {});
+    begin_commit(*producer, {{{"in", 0}, {i, "mark"}}}, {});
     if (!outcome(*producer).ok()) return;
   }
   report("durable commits, one after the other", commits, start);

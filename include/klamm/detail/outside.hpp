@@ -41,21 +41,23 @@ template <class T> Status encode_outside(const std::string& topic, const PartBox
   }
 }
 
+/// What a nullable key or value holds; null for none.
+template <class T> const plain_t<T>* held_by(const T* x) {
+  if constexpr (optional_v<T>)
+    return x != nullptr && *x ? &**x : nullptr;
+  else
+    return x;
+}
+
 /// Asks the topic's partitioner, if it has one.
 template <class K, class V>
 Status partition_outside(const TopicInfo& topic, const K* key, const V* value, int partitions, std::optional<std::int32_t>& out) {
   if (topic.partitioner.empty() || out || partitions <= 0) return {};
   const PartBox own{topic.partitioner};
-  const auto plain = [](const auto* x) {
-    if constexpr (optional_v<std::remove_cvref_t<decltype(*x)>>)
-      return x != nullptr && *x ? &**x : nullptr;
-    else
-      return x;
-  };
   const char* refused = nullptr;
   // A function that throws is told as one that refuses.
   Status status = encode_guarded(topic.name, [&]() -> Encoded {
-    out = static_cast<Partitioner<plain_t<K>, plain_t<V>>*>(own.get())->choose(plain(key), plain(value), partitions, refused);
+    out = static_cast<Partitioner<plain_t<K>, plain_t<V>>*>(own.get())->choose(held_by(key), held_by(value), partitions, refused);
     return refused != nullptr ? unencodable(refused) : Encoded{};
   });
   return status;
