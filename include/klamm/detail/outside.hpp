@@ -56,9 +56,13 @@ Status partition_outside(const TopicInfo& topic, const K* key, const V* value, i
   const PartBox own{topic.partitioner};
   const char* refused = nullptr;
   // A function that throws is told as one that refuses.
-  Status status = encode_guarded(topic.name, [&]() -> Encoded {
-    out = static_cast<Partitioner<plain_t<K>, plain_t<V>>*>(own.get())->choose(held_by(key), held_by(value), partitions, refused);
-    return refused != nullptr ? unencodable(refused) : Encoded{};
+  Status status = encode_guarded(topic.name, [&] {
+    const std::int32_t chosen =
+        static_cast<Partitioner<plain_t<K>, plain_t<V>>*>(own.get())->choose(held_by(key), held_by(value), partitions, refused);
+    out = chosen;
+    Encoded encoded;
+    if (refused != nullptr) encoded = unencodable(refused);
+    return encoded;
   });
   return status;
 }
