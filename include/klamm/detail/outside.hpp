@@ -41,9 +41,11 @@ template <class T> Status encode_outside(const std::string& topic, const PartBox
   }
 }
 
-/// What a nullable key or value holds; null for none.
-template <class T> const plain_t<T>* held_by(const T* x) {
-  if constexpr (optional_v<T>)
+/// What a nullable key or value holds; null for none, and for NoKey, whose objects g++ takes for uninitialised.
+template <class T> const plain_t<T>* held_by([[maybe_unused]] const T* x) {
+  if constexpr (std::is_same_v<T, NoKey>)
+    return nullptr;
+  else if constexpr (optional_v<T>)
     return x != nullptr && *x ? &**x : nullptr;
   else
     return x;

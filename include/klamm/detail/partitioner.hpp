@@ -40,7 +40,7 @@ template <class K, class V, class F> class CallPartitioner final : public Partit
     if constexpr (Callee<F>::binds) f_.bind();
   }
   [[nodiscard]] std::unique_ptr<Part> copy() const override { return std::unique_ptr<Part>(new CallPartitioner(f_)); }
-  [[gnu::noinline]] int choose(const plain_t<K>* key, const plain_t<V>* value, int partitions, const char*& refused) override {
+  int choose(const plain_t<K>* key, const plain_t<V>* value, int partitions, const char*& refused) override {
     if (!optional_v<K> && !std::is_same_v<K, NoKey> && key == nullptr) {
       refused = "its topic's partition_by(f) takes the key, and the record has none: give the topic std::optional keys";
       return 0;
