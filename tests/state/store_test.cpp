@@ -276,7 +276,7 @@ TEST_CASE("a snapshot has the rows of a range as of the last commit, in memory a
     const std::map<std::string, std::string> all{{"", one}, {"a", one}, {"aa", two}, {"ab", two}, {"c", one}};
     CHECK(snapshot_of(store) == all);
     const auto between = [](const char* from, const char* to) {
-      const auto owned = [](const char* text) {
+      const auto owned = [](const std::string& text) {
         const auto view = bytes(text);
         return Bytes(view.begin(), view.end());
       };
