@@ -8,7 +8,7 @@
 
 #include "kafka/config.hpp"
 
-namespace klamm::inline v0::kafka {
+namespace klamm::inline v0::rdkafka {
 
 /// What a topic is, as far as klamm minds.
 struct TopicInfo {
@@ -73,4 +73,4 @@ template <class Send> Result<Event> Admin::ask(const std::string& what, const st
   return event;
 }
 
-}  // namespace klamm::inline v0::kafka
+}  // namespace klamm::inline v0::rdkafka

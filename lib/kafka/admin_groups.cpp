@@ -2,7 +2,7 @@
 #include "kafka/base64.hpp"
 #include "kafka/groups.hpp"
 
-namespace klamm::inline v0::kafka {
+namespace klamm::inline v0::rdkafka {
 
 Result<std::vector<std::optional<log::Committed>>> Admin::committed(const std::string& group,
                                                                     std::span<const log::TopicPartition> partitions) {
@@ -94,4 +94,4 @@ Status Admin::forget(const std::string& group) {
   return cluster_.status({.code = code, .text = rd_kafka_error_string(error)}, what, group);
 }
 
-}  // namespace klamm::inline v0::kafka
+}  // namespace klamm::inline v0::rdkafka

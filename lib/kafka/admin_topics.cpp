@@ -4,7 +4,7 @@
 
 #include "kafka/admin.hpp"
 
-namespace klamm::inline v0::kafka {
+namespace klamm::inline v0::rdkafka {
 namespace {
 
 using NewTopic = std::unique_ptr<rd_kafka_NewTopic_t, Destroy<rd_kafka_NewTopic_destroy>>;
@@ -225,4 +225,4 @@ Result<log::Bounds> Admin::bounds(const log::TopicPartition& tp) {
   return bounds;
 }
 
-}  // namespace klamm::inline v0::kafka
+}  // namespace klamm::inline v0::rdkafka

@@ -6,7 +6,7 @@
 
 #include "klamm/record.hpp"
 
-namespace klamm::inline v0::kafka {
+namespace klamm::inline v0::rdkafka {
 
 /// Memory for the bytes of a few records, given back all at once and used again. What was put stays where it is.
 class Arena {
@@ -49,4 +49,4 @@ class Arena {
   std::size_t chunk_ = 0, used_ = 0, total_ = 0;
 };
 
-}  // namespace klamm::inline v0::kafka
+}  // namespace klamm::inline v0::rdkafka

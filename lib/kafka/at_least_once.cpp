@@ -1,6 +1,6 @@
 #include "kafka/at_least_once.hpp"
 
-namespace klamm::inline v0::kafka {
+namespace klamm::inline v0::rdkafka {
 
 Status AtLeastOnceDelivery::send(const Run& run) {
   if (const Failure failure = produce_all(run); !failure.ok()) {
@@ -48,4 +48,4 @@ Status AtLeastOnceDelivery::recover(const Failure& failure, const std::string& w
   return aborted(cause, told);
 }
 
-}  // namespace klamm::inline v0::kafka
+}  // namespace klamm::inline v0::rdkafka

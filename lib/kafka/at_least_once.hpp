@@ -2,7 +2,7 @@
 
 #include "kafka/delivery.hpp"
 
-namespace klamm::inline v0::kafka {
+namespace klamm::inline v0::rdkafka {
 
 /// At least once: an idempotent producer, and the offsets when all records made before them are acknowledged. Later records are sent
 /// meanwhile. A broker that is away is waited for.
@@ -22,4 +22,4 @@ class AtLeastOnceDelivery final : public Delivery {
   Status recover(const Failure& failure, const std::string& what);
 };
 
-}  // namespace klamm::inline v0::kafka
+}  // namespace klamm::inline v0::rdkafka

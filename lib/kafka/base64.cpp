@@ -3,7 +3,7 @@
 #include <array>
 #include <cstdint>
 
-namespace klamm::inline v0::kafka {
+namespace klamm::inline v0::rdkafka {
 namespace {
 
 constexpr char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -49,4 +49,4 @@ std::optional<std::string> from_base64(std::string_view text) {
   return bytes;
 }
 
-}  // namespace klamm::inline v0::kafka
+}  // namespace klamm::inline v0::rdkafka

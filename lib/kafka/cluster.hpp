@@ -7,7 +7,7 @@
 #include "kafka/errors.hpp"
 #include "kafka/kafka.hpp"
 
-namespace klamm::inline v0::kafka {
+namespace klamm::inline v0::rdkafka {
 
 /// What all handles of a log share: the options, where log lines go, and whether a handle has missed the brokers. Any thread.
 class Cluster {
@@ -33,4 +33,4 @@ class Cluster {
   std::atomic<bool> suspected_{false};
 };
 
-}  // namespace klamm::inline v0::kafka
+}  // namespace klamm::inline v0::rdkafka

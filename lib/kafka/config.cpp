@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-namespace klamm::inline v0::kafka {
+namespace klamm::inline v0::rdkafka {
 namespace {
 
 struct Owned {
@@ -238,4 +238,4 @@ Result<Handle> make_handle(Kind kind, Cluster& cluster, Callbacks& callbacks, co
   return handle;
 }
 
-}  // namespace klamm::inline v0::kafka
+}  // namespace klamm::inline v0::rdkafka

@@ -4,7 +4,7 @@
 
 #include "kafka/cluster.hpp"
 
-namespace klamm::inline v0::kafka {
+namespace klamm::inline v0::rdkafka {
 
 /// The kinds of handles that klamm makes.
 enum class Kind : unsigned char { member, reader, transactional, idempotent, inlet, admin };
@@ -48,4 +48,4 @@ FetchAhead fetch_ahead(const KafkaOptions& options);
 /// Whether this librdkafka must be told to fetch again when a queue that was full has been read (2.2 has fetch.queue.backoff.ms instead).
 bool needs_kicks();
 
-}  // namespace klamm::inline v0::kafka
+}  // namespace klamm::inline v0::rdkafka

@@ -7,7 +7,7 @@
 #include "kafka/outgoing.hpp"
 #include "kafka/transactional.hpp"
 
-namespace klamm::inline v0::kafka {
+namespace klamm::inline v0::rdkafka {
 namespace {
 
 // The broker is there and has said no to the record itself.
@@ -147,4 +147,4 @@ Status Delivery::aborted(const Failure& failure, const std::string& what) {
   return {Code::aborted, status.message(), name_};
 }
 
-}  // namespace klamm::inline v0::kafka
+}  // namespace klamm::inline v0::rdkafka

@@ -11,7 +11,7 @@
 #include "kafka/run.hpp"
 #include "klamm/guarantee.hpp"
 
-namespace klamm::inline v0::kafka {
+namespace klamm::inline v0::rdkafka {
 
 /// Gets the records of one worker into the log, a transaction at a time, and their offsets with them. What waits for brokers waits here, on
 /// the thread of a Sender; it owns the handle, and makes a new one when librdkafka says that the old one is done for.
@@ -94,4 +94,4 @@ class Delivery : public Callbacks {
   std::atomic<bool> stopping_{false};
 };
 
-}  // namespace klamm::inline v0::kafka
+}  // namespace klamm::inline v0::rdkafka

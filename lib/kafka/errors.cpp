@@ -1,6 +1,6 @@
 #include "kafka/errors.hpp"
 
-namespace klamm::inline v0::kafka {
+namespace klamm::inline v0::rdkafka {
 
 bool Failure::needs_new_handle() const {
   if (fatal || code == RD_KAFKA_RESP_ERR__FENCED || code == RD_KAFKA_RESP_ERR_PRODUCER_FENCED ||
@@ -112,4 +112,4 @@ Status to_status(const Failure& failure, const std::string& what, const std::str
   return {code_of(failure.code), what + ": " + failure.text + " (" + name + ", brokers " + where + ')', object};
 }
 
-}  // namespace klamm::inline v0::kafka
+}  // namespace klamm::inline v0::rdkafka

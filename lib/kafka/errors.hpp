@@ -7,7 +7,7 @@
 
 // librdkafka's errors become Status here and nowhere else.
 
-namespace klamm::inline v0::kafka {
+namespace klamm::inline v0::rdkafka {
 
 /// An error with what librdkafka says of it. The three flags are of the transactional producer's calls.
 struct Failure {
@@ -34,4 +34,4 @@ Failure failure_of(rd_kafka_resp_err_t code, rd_kafka_t* handle);
 Status to_status(const Failure& failure, const std::string& what, const std::string& object, const std::string& where);
 Code code_of(rd_kafka_resp_err_t code);
 
-}  // namespace klamm::inline v0::kafka
+}  // namespace klamm::inline v0::rdkafka

@@ -1,6 +1,6 @@
 #include "kafka/fetcher.hpp"
 
-namespace klamm::inline v0::kafka {
+namespace klamm::inline v0::rdkafka {
 
 Result<std::shared_ptr<Fetcher>> Fetcher::connect(Cluster& cluster) {
   std::shared_ptr<Fetcher> fetcher{new Fetcher{cluster}};
@@ -77,4 +77,4 @@ bool Fetchers::serve() {
   return hungry;
 }
 
-}  // namespace klamm::inline v0::kafka
+}  // namespace klamm::inline v0::rdkafka

@@ -9,7 +9,7 @@
 
 #include "kafka/config.hpp"
 
-namespace klamm::inline v0::kafka {
+namespace klamm::inline v0::rdkafka {
 
 /// A consumer handle that fetches for readers, each from a partition of its own. It is no member of a group, so that nothing it has
 /// fetched is thrown away when a group rebalances.
@@ -63,4 +63,4 @@ class Fetchers {
   std::vector<std::shared_ptr<Fetcher>> fetchers_;
 };
 
-}  // namespace klamm::inline v0::kafka
+}  // namespace klamm::inline v0::rdkafka

@@ -4,7 +4,7 @@
 
 #include "kafka/base64.hpp"
 
-namespace klamm::inline v0::kafka {
+namespace klamm::inline v0::rdkafka {
 namespace {
 
 constexpr int join_group = 11;                // the API key of JoinGroup
@@ -111,4 +111,4 @@ Status Groups::commit(const std::string& group, const std::vector<log::OffsetCom
   return cluster_.status(failure_of(code), what, group);
 }
 
-}  // namespace klamm::inline v0::kafka
+}  // namespace klamm::inline v0::rdkafka

@@ -10,7 +10,7 @@
 
 #include "kafka/admin.hpp"
 
-namespace klamm::inline v0::kafka {
+namespace klamm::inline v0::rdkafka {
 
 /// The offsets as librdkafka wants them, marks in base64. `failed_precondition` for a mark that brokers would not keep.
 Result<PartitionList> to_list(const std::vector<log::OffsetCommit>& offsets, const std::string& group);
@@ -72,4 +72,4 @@ class Groups {
   std::map<std::string, Entry> entries_;
 };
 
-}  // namespace klamm::inline v0::kafka
+}  // namespace klamm::inline v0::rdkafka

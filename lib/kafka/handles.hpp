@@ -4,7 +4,7 @@
 
 #include <memory>
 
-namespace klamm::inline v0::kafka {
+namespace klamm::inline v0::rdkafka {
 
 /// Gives back a librdkafka object with the function made for it.
 template <auto destroy> struct Destroy {
@@ -21,4 +21,4 @@ using PartitionList = std::unique_ptr<rd_kafka_topic_partition_list_t, Destroy<r
 using Metadata = std::unique_ptr<const rd_kafka_metadata_t, Destroy<rd_kafka_metadata_destroy>>;
 using GroupMetadata = std::unique_ptr<rd_kafka_consumer_group_metadata_t, Destroy<rd_kafka_consumer_group_metadata_destroy>>;
 
-}  // namespace klamm::inline v0::kafka
+}  // namespace klamm::inline v0::rdkafka

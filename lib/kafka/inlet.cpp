@@ -7,7 +7,7 @@
 
 #include "kafka/outgoing.hpp"
 
-namespace klamm::inline v0::kafka {
+namespace klamm::inline v0::rdkafka {
 namespace {
 
 // Of the headers in klamm's form, as `put` has counted them.
@@ -189,4 +189,4 @@ void InletProducer::fatal(const Failure& failure) {
   }
 }
 
-}  // namespace klamm::inline v0::kafka
+}  // namespace klamm::inline v0::rdkafka

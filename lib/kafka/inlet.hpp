@@ -9,7 +9,7 @@
 
 #include "kafka/admin.hpp"
 
-namespace klamm::inline v0::kafka {
+namespace klamm::inline v0::rdkafka {
 
 /// The producer that all inlets of a log share, and the thread that hears from it what is in the log. Owned by the log, made with the first
 /// inlet. Any thread.
@@ -36,4 +36,4 @@ class InletProducer final : public Callbacks {
   std::thread reports_;
 };
 
-}  // namespace klamm::inline v0::kafka
+}  // namespace klamm::inline v0::rdkafka

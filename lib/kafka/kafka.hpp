@@ -10,7 +10,7 @@
 #include "klamm/time.hpp"
 #include "log/log.hpp"
 
-namespace klamm::inline v0::kafka {
+namespace klamm::inline v0::rdkafka {
 
 /// Settings of librdkafka by name, as its CONFIGURATION.md has them.
 using Settings = std::map<std::string, std::string>;
@@ -43,4 +43,4 @@ struct KafkaOptions {
 /// Readers, producers, inlets and members must be gone before the log is.
 Result<std::unique_ptr<log::Log>> open_kafka(KafkaOptions options);
 
-}  // namespace klamm::inline v0::kafka
+}  // namespace klamm::inline v0::rdkafka

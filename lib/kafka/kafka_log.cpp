@@ -10,7 +10,7 @@
 #include "kafka/producer.hpp"
 #include "kafka/reader.hpp"
 
-namespace klamm::inline v0::kafka {
+namespace klamm::inline v0::rdkafka {
 namespace {
 
 /// The log on a cluster: what its handles share, and a thread that sees to what nobody waits for.
@@ -177,4 +177,4 @@ Result<std::unique_ptr<log::Log>> open_kafka(KafkaOptions options) {
   return std::unique_ptr<log::Log>{std::move(log)};
 }
 
-}  // namespace klamm::inline v0::kafka
+}  // namespace klamm::inline v0::rdkafka

@@ -1,6 +1,6 @@
 #include "kafka/member.hpp"
 
-namespace klamm::inline v0::kafka {
+namespace klamm::inline v0::rdkafka {
 
 Result<std::unique_ptr<log::Member>> Member::join(Cluster& cluster, Groups& groups, const std::string& group,
                                                   const std::vector<std::string>& topics, log::GroupListener& listener) {
@@ -90,4 +90,4 @@ void Member::failed(const rd_kafka_message_t& message) {
   }
 }
 
-}  // namespace klamm::inline v0::kafka
+}  // namespace klamm::inline v0::rdkafka

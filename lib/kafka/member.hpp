@@ -6,7 +6,7 @@
 
 #include "kafka/groups.hpp"
 
-namespace klamm::inline v0::kafka {
+namespace klamm::inline v0::rdkafka {
 
 /// A member of a group. Its handle does what the group's protocol asks for and fetches nothing: readers have handles of their own, which no
 /// rebalance disturbs. So what librdkafka is told to fetch is always the empty list, while what the group has assigned is the listener's.
@@ -37,4 +37,4 @@ class Member final : public log::Member, public Seat::Owner {
   Status failure_;
 };
 
-}  // namespace klamm::inline v0::kafka
+}  // namespace klamm::inline v0::rdkafka

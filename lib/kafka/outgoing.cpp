@@ -2,7 +2,7 @@
 
 #include <array>
 
-namespace klamm::inline v0::kafka {
+namespace klamm::inline v0::rdkafka {
 namespace {
 
 rd_kafka_headers_t* to_rdkafka(BytesView bytes) {
@@ -52,4 +52,4 @@ Failure produce(rd_kafka_t* handle, rd_kafka_topic_t* topic, std::int32_t partit
   return failure;
 }
 
-}  // namespace klamm::inline v0::kafka
+}  // namespace klamm::inline v0::rdkafka

@@ -5,7 +5,7 @@
 
 #include "kafka/outgoing.hpp"
 
-namespace klamm::inline v0::kafka {
+namespace klamm::inline v0::rdkafka {
 
 Producer::Producer(const Delivery::Shared& shared, std::string name, Guarantee guarantee, std::function<void()> wake)
     : shared_{shared}, name_{std::move(name)}, sender_{Delivery::make(shared, name_, guarantee), guarantee, std::move(wake)} {}
@@ -109,4 +109,4 @@ void Producer::drop_open() {
   refused_ = {};
 }
 
-}  // namespace klamm::inline v0::kafka
+}  // namespace klamm::inline v0::rdkafka

@@ -7,7 +7,7 @@
 
 #include "kafka/sender.hpp"
 
-namespace klamm::inline v0::kafka {
+namespace klamm::inline v0::rdkafka {
 
 /// What a worker writes: sorted into runs by topic and partition, which a Sender takes to the brokers. Owned by the worker, used by its
 /// thread, which never waits here but for `topic`.
@@ -44,4 +44,4 @@ class Producer final : public log::Producer {
   Sender sender_;
 };
 
-}  // namespace klamm::inline v0::kafka
+}  // namespace klamm::inline v0::rdkafka

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace klamm::inline v0::kafka {
+namespace klamm::inline v0::rdkafka {
 namespace {
 
 constexpr std::size_t run_records = 512, run_bytes = std::size_t{256} << 10;
@@ -156,4 +156,4 @@ void Reader::failed(const rd_kafka_message_t& message) {
   }
 }
 
-}  // namespace klamm::inline v0::kafka
+}  // namespace klamm::inline v0::rdkafka

@@ -6,7 +6,7 @@
 #include "kafka/arena.hpp"
 #include "kafka/fetcher.hpp"
 
-namespace klamm::inline v0::kafka {
+namespace klamm::inline v0::rdkafka {
 
 /// Reads a partition. Records are copied out of librdkafka's queue a few hundred at a time: what it hands on lives for one call only, its
 /// batch interface loses records before 2.1, and a run in the cache serves whoever wants to look ahead.
@@ -50,4 +50,4 @@ class Reader final : public log::Reader {
   Status failure_;  ///< what follows `messages_`
 };
 
-}  // namespace klamm::inline v0::kafka
+}  // namespace klamm::inline v0::rdkafka

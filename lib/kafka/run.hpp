@@ -6,7 +6,7 @@
 #include "klamm/record.hpp"
 #include "log/log.hpp"
 
-namespace klamm::inline v0::kafka {
+namespace klamm::inline v0::rdkafka {
 
 /// Records for one partition that go to librdkafka one after the other: alternating between partitions costs two to three times as much.
 class Run {
@@ -61,4 +61,4 @@ class Run {
   Bytes bytes_;
 };
 
-}  // namespace klamm::inline v0::kafka
+}  // namespace klamm::inline v0::rdkafka

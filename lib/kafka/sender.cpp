@@ -4,7 +4,7 @@
 
 #include <chrono>
 
-namespace klamm::inline v0::kafka {
+namespace klamm::inline v0::rdkafka {
 
 Sender::Sender(std::unique_ptr<Delivery> delivery, Guarantee guarantee, std::function<void()> wake)
     : delivery_{std::move(delivery)}, guarantee_{guarantee}, wake_{std::move(wake)} {
@@ -227,4 +227,4 @@ void Sender::commit_now(const Job& job) {
   if (wake_) wake_();
 }
 
-}  // namespace klamm::inline v0::kafka
+}  // namespace klamm::inline v0::rdkafka

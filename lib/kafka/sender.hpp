@@ -12,7 +12,7 @@
 
 #include "kafka/delivery.hpp"
 
-namespace klamm::inline v0::kafka {
+namespace klamm::inline v0::rdkafka {
 
 /// The thread beside a worker that does for it whatever waits for brokers. It takes the worker's jobs in their order:
 ///
@@ -87,4 +87,4 @@ class Sender {
   std::thread thread_;
 };
 
-}  // namespace klamm::inline v0::kafka
+}  // namespace klamm::inline v0::rdkafka

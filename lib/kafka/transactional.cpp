@@ -2,7 +2,7 @@
 
 #include "kafka/base64.hpp"
 
-namespace klamm::inline v0::kafka {
+namespace klamm::inline v0::rdkafka {
 namespace {
 
 constexpr int call_ms = 5'000;
@@ -169,4 +169,4 @@ Status TransactionalDelivery::recover(const Failure& failure, const std::string&
   return aborted(cause, told);
 }
 
-}  // namespace klamm::inline v0::kafka
+}  // namespace klamm::inline v0::rdkafka

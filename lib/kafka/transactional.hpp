@@ -2,7 +2,7 @@
 
 #include "kafka/delivery.hpp"
 
-namespace klamm::inline v0::kafka {
+namespace klamm::inline v0::rdkafka {
 
 /// Exactly once: records and offsets are one transaction of Kafka's (KIP-447).
 ///
@@ -36,4 +36,4 @@ class TransactionalDelivery final : public Delivery {
   int aborts_in_a_row_ = 0;
 };
 
-}  // namespace klamm::inline v0::kafka
+}  // namespace klamm::inline v0::rdkafka

@@ -19,7 +19,7 @@
 //     kafka_copy create BROKERS PARTITIONS TOPIC...
 //     kafka_copy keys BROKERS PARTITIONS TOPIC                  a record for each line of stdin, in the partition of its key
 
-namespace klamm::kafka {
+namespace klamm::rdkafka {
 namespace {
 
 using log::TopicPartition;
@@ -252,19 +252,19 @@ void keys(char** arguments) {
 }
 
 }  // namespace
-}  // namespace klamm::kafka
+}  // namespace klamm::rdkafka
 
 int main(int count, char** arguments) {
-  ::signal(SIGTERM, [](int) { klamm::kafka::ending = true; });
+  ::signal(SIGTERM, [](int) { klamm::rdkafka::ending = true; });
   const std::string command = count > 2 ? arguments[1] : "";
   if (command == "copy" && count > 7) {
-    klamm::kafka::copy(arguments + 2, count - 2);
+    klamm::rdkafka::copy(arguments + 2, count - 2);
   } else if (command == "feed" && count > 5) {
-    klamm::kafka::feed(arguments + 2, count - 2);
+    klamm::rdkafka::feed(arguments + 2, count - 2);
   } else if (command == "create" && count > 4) {
-    klamm::kafka::create(arguments + 2, count - 2);
+    klamm::rdkafka::create(arguments + 2, count - 2);
   } else if (command == "keys" && count == 5) {
-    klamm::kafka::keys(arguments + 2);
+    klamm::rdkafka::keys(arguments + 2);
   } else {
     std::fprintf(stderr, "see copy_main.cpp\n");
     return 2;

@@ -2,7 +2,7 @@
 
 #include "support.hpp"
 
-namespace klamm::kafka::test {
+namespace klamm::rdkafka::test {
 namespace {
 
 // A member that notes what it is told.
@@ -262,4 +262,4 @@ TEST_CASE("kafka: offsets of another program are no marks of ours") {
   CHECK(must(log->committed(group, std::span{&tp, 1}))[0]->metadata.empty());
 }
 
-}  // namespace klamm::kafka::test
+}  // namespace klamm::rdkafka::test

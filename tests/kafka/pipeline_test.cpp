@@ -7,7 +7,7 @@
 #include "runtime/engine.hpp"
 #include "support.hpp"
 
-namespace klamm::kafka::test {
+namespace klamm::rdkafka::test {
 namespace {
 
 constexpr int groups = 11, partitions = 3;
@@ -144,4 +144,4 @@ TEST_CASE("kafka: a pipeline with a repartition and a table counts every record 
   CHECK(sum == sent);
 }
 
-}  // namespace klamm::kafka::test
+}  // namespace klamm::rdkafka::test

@@ -2,7 +2,7 @@
 
 #include "support.hpp"
 
-namespace klamm::kafka::test {
+namespace klamm::rdkafka::test {
 namespace {
 
 std::unique_ptr<log::Producer> producer(log::Log& log, Guarantee guarantee = Guarantee::exactly_once,
@@ -281,4 +281,4 @@ TEST_CASE("kafka: an inlet that is full says so, and lets wait whoever wants to"
   CHECK(read_all(*log, {topic, 0}).size() == 11);
 }
 
-}  // namespace klamm::kafka::test
+}  // namespace klamm::rdkafka::test

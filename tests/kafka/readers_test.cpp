@@ -2,7 +2,7 @@
 
 #include "support.hpp"
 
-namespace klamm::kafka::test {
+namespace klamm::rdkafka::test {
 namespace {
 
 // A log with a topic, and a producer with the topic's number.
@@ -199,4 +199,4 @@ TEST_CASE("kafka: a reader of a removed topic is told so") {
   CHECK(failure.code() == Code::not_found);
 }
 
-}  // namespace klamm::kafka::test
+}  // namespace klamm::rdkafka::test

@@ -1,6 +1,6 @@
 #include "support.hpp"
 
-namespace klamm::kafka::test {
+namespace klamm::rdkafka::test {
 namespace {
 
 std::string refused(KafkaOptions with) {
@@ -55,4 +55,4 @@ TEST_CASE("kafka: brokers that are away are told as such, and opening does not w
   CHECK(eventually([&] { return !log->connected(); }));
 }
 
-}  // namespace klamm::kafka::test
+}  // namespace klamm::rdkafka::test

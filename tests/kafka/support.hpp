@@ -11,7 +11,7 @@
 #include "kafka/kafka.hpp"
 #include "log/support.hpp"
 
-namespace klamm::kafka::test {
+namespace klamm::rdkafka::test {
 
 using log::TopicPartition;
 using log::TopicState;
@@ -121,4 +121,4 @@ inline Status commit(log::Producer& producer, const std::string& group = "group"
   return outcome(producer, seconds);
 }
 
-}  // namespace klamm::kafka::test
+}  // namespace klamm::rdkafka::test

@@ -1,6 +1,6 @@
 #include "support.hpp"
 
-namespace klamm::kafka::test {
+namespace klamm::rdkafka::test {
 namespace {
 
 Status create(log::Log& log, const TopicState& topic) { return log.create(std::span{&topic, 1}); }
@@ -117,4 +117,4 @@ TEST_CASE("kafka: a partition that is not there is named with those that are") {
   CHECK(status.message() == "topic \"" + topic + "\": has partitions 0 to 1, no partition 2");
 }
 
-}  // namespace klamm::kafka::test
+}  // namespace klamm::rdkafka::test
