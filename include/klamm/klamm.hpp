@@ -13,4 +13,6 @@
 
 #include "klamm/app.hpp"
 
+#include "klamm/kafka.hpp"
+
 #include "klamm/main.hpp"

@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <vector>
 
+#include "app/open_log.hpp"
+#include "app/stderr_log.hpp"
 #include "graph/graph.hpp"
 #include "log/embedded.hpp"
 #include "runtime/plan.hpp"
@@ -29,29 +31,37 @@ const char* class_name(detail::TopicClass cls) {
   return "?";
 }
 
+/// The log as it is, with the stores' directory: nothing is made that is not there.
+Result<OpenedLog> open_existing(const ResetOptions& options, const std::string& id) {
+  if (options.log.kind() == LogChoice::Kind::embedded && !log::holds_log(options.log.place()))
+    return Status{Code::not_found, "directory \"" + options.log.place() + "\": holds no log: nothing to reset", options.log.place()};
+  AppOptions app;
+  app.log = options.log;
+  app.state_dir = options.state_dir;
+  return open_log(app, id, runtime::Logger{stderr_log(), ports::system_clock()});
+}
+
 }  // namespace
 
 Status reset(const Topology& topology, const ResetOptions& options) {
   const std::string id = id_of(topology, options.application_id);
-  if (!log::holds_log(options.directory))
-    return {Code::not_found, "directory \"" + options.directory + "\": holds no log: nothing to reset", options.directory};
-  Result<std::unique_ptr<log::Log>> log = log::open_embedded({.directory = options.directory, .application_id = id});
-  if (!log.ok()) return log.status();
-  Result<runtime::Plan> plan = runtime::make_plan(topology.graph(), id, 1, **log);
+  Result<OpenedLog> opened = open_existing(options, id);
+  if (!opened.ok()) return opened.status();
+  log::Log& log = *opened->log;
+  Result<runtime::Plan> plan = runtime::make_plan(topology.graph(), id, 1, log);
   if (!plan.ok()) return plan.status();
 
   std::vector<std::string> topics;
   for (const log::TopicState& topic : plan->internal_topics) {
-    Result<std::optional<log::TopicState>> known = (*log)->topic(topic.name);
+    Result<std::optional<log::TopicState>> known = log.topic(topic.name);
     if (!known.ok()) return known.status();
     if (*known) topics.push_back(topic.name);
   }
-  const std::filesystem::path state_dir =
-      options.state_dir.empty() ? std::filesystem::path{options.directory} / "stores" : std::filesystem::path{options.state_dir};
   std::vector<std::filesystem::path> stores;
   for (const runtime::SubPlan& sub : plan->subs) {
     for (const runtime::StorePlan& store : sub.stores) {
-      if (std::filesystem::exists(state_dir / store.name)) stores.push_back(state_dir / store.name);
+      const std::filesystem::path path = std::filesystem::path{opened->state_dir} / store.name;
+      if (std::filesystem::exists(path)) stores.push_back(path);
     }
   }
   const char* verb = options.mode == Reset::dry_run ? "would delete" : "deleting";
@@ -60,8 +70,8 @@ Status reset(const Topology& topology, const ResetOptions& options) {
   std::printf("%s committed offsets of %s\n", verb, id.c_str());
   if (options.mode == Reset::dry_run) return {};
 
-  // One transaction; stores that are left over after a crash belong to another lineage then, and are built anew.
-  if (Status status = (*log)->reset(id, topics); !status.ok()) return status;
+  // The log first; stores that are left over after a crash belong to another lineage then, and are built anew.
+  if (Status status = log.reset(id, topics); !status.ok()) return status;
   for (const auto& store : stores) {
     std::error_code error;
     std::filesystem::remove_all(store, error);

@@ -39,8 +39,8 @@ struct KafkaOptions {
   std::function<void(Level, std::string_view message)> log_sink{};
 };
 
-/// Connects to a Kafka cluster. Checks all settings at once and fails with a message for each that is wrong; does not wait for a broker.
-/// Readers, producers, inlets and members must be gone before the log is.
+/// Connects to a Kafka cluster. Checks all settings at once and fails with a message for each that is wrong; waits for a broker
+/// two seconds at most: `connected` says whether there is one. Readers, producers, inlets and members must be gone before the log is.
 Result<std::unique_ptr<log::Log>> open_kafka(KafkaOptions options);
 
 }  // namespace klamm::inline v0::rdkafka

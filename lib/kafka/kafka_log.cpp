@@ -13,6 +13,8 @@
 namespace klamm::inline v0::rdkafka {
 namespace {
 
+constexpr int first_look_ms = 2'000;
+
 /// The log on a cluster: what its handles share, and a thread that sees to what nobody waits for.
 class KafkaLog final : public log::Log {
  public:
@@ -93,6 +95,7 @@ Status KafkaLog::open() {
   if (!admin.ok()) return admin.status();
   admin_ = std::move(*admin);
   groups_ = std::make_unique<Groups>(cluster_, *admin_);
+  connected_ = admin_->reachable(std::min(cluster_.timeout_ms(), first_look_ms));
   house_ = std::thread{[this] { keep_house(); }};
   pthread_setname_np(house_.native_handle(), "klamm-kafka");
   return {};

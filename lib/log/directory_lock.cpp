@@ -48,9 +48,9 @@ DirectoryLock::~DirectoryLock() {
   ::close(file_);
 }
 
-Status DirectoryLock::acquire(const std::string& directory) {
+Status DirectoryLock::acquire(const std::string& directory, const std::string& name) {
   const std::string about = "directory \"" + directory + "\": ";
-  const int file = ::open((directory + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  const int file = ::open((directory + '/' + name).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (file < 0) return {Code::failed_precondition, about + "can't be written: " + std::strerror(errno), directory};
   if (::flock(file, LOCK_EX | LOCK_NB) != 0) {
     const int error = errno;

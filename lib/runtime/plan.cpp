@@ -105,6 +105,13 @@ void check_co_partitioning(const Graph& graph, const Plan& plan, std::vector<std
   }
 }
 
+std::string missing(const std::vector<std::string>& topics, const log::Log& log) {
+  std::string list;
+  for (const std::string& topic : topics) list += (list.empty() ? "" : ", ") + topic;
+  return (topics.size() == 1 ? "this topic does not exist on " : "these topics do not exist on ") + log.where() + ": " + list +
+         ": create what is missing, or say with how many partitions it is to be made: Topic::partitions, or AppOptions::partitions";
+}
+
 }  // namespace
 
 std::string full_name(const Graph& graph, const detail::TopicEntry& topic, const std::string& application_id) {
@@ -118,6 +125,7 @@ Result<Plan> make_plan(const Graph& graph, const std::string& application_id, lo
     problems.push_back(std::string{problem.file} + ':' + std::to_string(problem.line) + ": " + problem.message);
   if (!problems.empty()) return joined(problems);
 
+  std::vector<std::string> absent;
   Plan plan;
   plan.graph = &graph;
   plan.application_id = application_id;
@@ -133,6 +141,8 @@ Result<Plan> make_plan(const Graph& graph, const std::string& application_id, lo
       }
       if (*known)
         count = (*known)->partitions;
+      else if (count == 0 && default_partitions == 0)
+        absent.push_back('"' + topic.info.name + "\" (" + topic.file + ':' + std::to_string(topic.line) + ')');
       else if (topic.cls != TopicClass::through && count == 0)
         count = default_partitions;
       if (!*known) plan.missing_topics.push_back({topic.info.name, count, log::Cleanup::keep});
@@ -167,17 +177,20 @@ Result<Plan> make_plan(const Graph& graph, const std::string& application_id, lo
   for (std::size_t i = 0; i < graph.topics.size(); ++i) {
     if (is_internal(graph.topics[i])) plan.internal_topics.push_back({plan.topic_names[i], plan.partition_counts[i], log::Cleanup::keep});
   }
-  check_co_partitioning(graph, plan, problems);
+  if (absent.empty()) check_co_partitioning(graph, plan, problems);
   for (const std::string& topic : dead_letters) {
     Result<std::optional<log::TopicState>> known = log.topic(topic);
     if (!known.ok()) return known.status();
     const auto described = std::find(plan.topic_names.begin(), plan.topic_names.end(), topic);
+    const bool named = described != plan.topic_names.end();
+    if (!*known && !named && default_partitions == 0) absent.push_back('"' + topic + "\" (dead letters)");
     log::Partition& count = plan.dead_letters[topic];
-    count = *known                                ? (*known)->partitions
-            : described != plan.topic_names.end() ? plan.partition_counts[static_cast<std::size_t>(described - plan.topic_names.begin())]
-                                                  : default_partitions;
-    if (!*known && described == plan.topic_names.end()) plan.missing_topics.push_back({topic, count, log::Cleanup::keep});
+    count = *known  ? (*known)->partitions
+            : named ? plan.partition_counts[static_cast<std::size_t>(described - plan.topic_names.begin())]
+                    : default_partitions;
+    if (!*known && !named) plan.missing_topics.push_back({topic, count, log::Cleanup::keep});
   }
+  if (!absent.empty()) problems.push_back(missing(absent, log));
   if (!problems.empty()) return joined(problems);
   return plan;
 }

@@ -46,7 +46,8 @@ struct Plan {
 /// The name of a topic in the log: an internal one was named after the topology when it was described, and carries the application id.
 std::string full_name(const detail::Graph& graph, const detail::TopicEntry& topic, const std::string& application_id);
 
-/// Compiles the description for a log. `default_partitions`: of sources and sinks that neither exist nor say their count.
+/// Compiles the description for a log. `default_partitions`: of sources and sinks that neither exist nor say their count; 0: none are made,
+/// they are a problem.
 /// `dead_letters`: topics of error policies. All problems are reported in one status, a line each, with file and line.
 Result<Plan> make_plan(const detail::Graph& graph, const std::string& application_id, log::Partition default_partitions, log::Log& log,
                        const std::set<std::string>& dead_letters = {});

@@ -42,7 +42,8 @@ def main():
     check("no log named", done.returncode == 2 and "--embedded" in done.stderr and "--brokers" in done.stderr, done)
     for arguments, word in [(["--nonsense"], "--nonsense"), (["frobnicate"], "frobnicate"), (["run", "--embedded"], "needs a value"), (["run", "--embedded", "x", "--threads", "0"], "--threads"),
                             (["run", "extra", "--embedded", "x"], "extra"), (["--embedded", "x", "--dry-run"], "--dry-run"), (["run", "--embedded", "x", "--dot"], "--dot"),
-                            (["describe", "--threads", "3"], "--threads"), (["-x"], "-x"), (["run", "--brokers", "localhost:9092"], "--brokers")]:
+                            (["describe", "--threads", "3"], "--threads"), (["-x"], "-x"), (["--brokers", "h:1", "--embedded", "x"], "name one log"), (["--embedded", "x", "--instance", "i"], "--brokers"),
+                            (["--brokers", "h:1", "--client", "nothing"], "NAME=VALUE"), (["reset", "--brokers", "h:1", "--at-least-once"], "--at-least-once")]:
         done = run(*arguments)
         check(f"{arguments} is wrong usage", done.returncode == 2 and word in done.stderr and done.stdout == "", done)
     check("--help", run("--help").returncode == 0)

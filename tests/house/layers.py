@@ -16,7 +16,7 @@ ALLOWED = {
     "state": ({"ports"}, {"sqlite3.h", "posix", "emmintrin.h"}),
     "runtime": ({"ports", "graph", "log"}, {"protobuf", "pthread.h"}),
     "sqlite_extension": (set(), {"sqlite3.h"}),
-    "app": ({"ports", "graph", "log", "runtime"}, {"posix"}),
+    "app": ({"ports", "graph", "log", "kafka", "runtime"}, {"posix"}),
     "testing": ({"ports", "graph", "log", "runtime"}, set()),
 }
 POSIX = re.compile(r"^(unistd|fcntl|poll|getopt|dirent|errno|pthread|sys/\w+)\.h$")
