@@ -42,9 +42,12 @@ struct AppOptions {
   LogChoice log{};
   std::string application_id{};  ///< the topology's name if empty; prefixes internal topics, names the group
   int threads = 1;               ///< workers; never more than tasks
-  /// Of topics that do not say their own count, when klamm creates them. 0: what the directory was made with, or 4.
+  /// Of topics that do not say their own count, when klamm creates them. 0: what the directory was made with, or 4; on Kafka 0 creates
+  /// none of yours: those that are missing are an error of start.
   int partitions = 0;
-  std::string state_dir{};        ///< where the stores are; `<log directory>/stores` if empty
+  /// Where the stores are. If empty: of an embedded log `<log directory>/stores`, on Kafka `$XDG_STATE_HOME/klamm/<application id>`, or the
+  /// same under `~/.local/state`. On Kafka each process has one of its own: start names the holder of one that is in use.
+  std::string state_dir{};
   ErrorPolicy on_error = fail();  ///< of all records that can't go on, unless one of the next three says otherwise
   std::optional<ErrorPolicy> on_decode_error{}, on_process_error{}, on_produce_error{};
   /// At least what is asked for: embedded logs give `exactly_once` in any case, where it costs nothing.
