@@ -24,10 +24,10 @@ Result<bool> AtLeastOnceDelivery::settled() {
   return all_acknowledged();
 }
 
-Status AtLeastOnceDelivery::commit(const std::string& group, const std::vector<log::OffsetCommit>& offsets) {
+Status AtLeastOnceDelivery::commit(const std::string& group, const Membership& as, const std::vector<log::OffsetCommit>& offsets) {
   if (!offsets.empty()) {
     for (;;) {
-      Status status = shared_.groups.commit(group, offsets, stop_requested());
+      Status status = shared_.groups.commit(group, as, offsets, stop_requested());
       if (status.ok()) break;
       if (stopping()) return cancelled();
       if (status.code() != Code::unavailable) return status;

@@ -141,8 +141,15 @@ rd_kafka_resp_err_t on_request(rd_kafka_t*, int, const char*, int32_t, int16_t a
   callbacks_of(opaque).requested(api_key);
   return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
+rd_kafka_resp_err_t on_response(rd_kafka_t*, int, const char*, int32_t, int16_t api_key, int16_t, int32_t, size_t, int64_t,
+                                rd_kafka_resp_err_t, void* opaque) {
+  callbacks_of(opaque).answered(api_key);
+  return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
 rd_kafka_resp_err_t on_new(rd_kafka_t* handle, const rd_kafka_conf_t*, void* opaque, char*, size_t) {
-  return rd_kafka_interceptor_add_on_request_sent(handle, "klamm", on_request, opaque);
+  if (const auto code = rd_kafka_interceptor_add_on_request_sent(handle, "klamm", on_request, opaque); code != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return code;
+  return rd_kafka_interceptor_add_on_response_received(handle, "klamm", on_response, opaque);
 }
 
 // librdkafka calls with the opaque of the configuration, which is the callbacks' object.
@@ -183,6 +190,8 @@ FetchAhead fetch_ahead(const KafkaOptions& options) {
 }
 
 bool needs_kicks() { return rd_kafka_version() < 0x02020000; }
+
+bool loses_all_by_late_commit() { return rd_kafka_version() < 0x020a0000; }
 
 void Callbacks::line(Level level, const std::string& text) const { cluster_.line(level, text); }
 

@@ -26,6 +26,8 @@ class Callbacks {
   virtual void rebalance(rd_kafka_resp_err_t, rd_kafka_topic_partition_list_t*) {}
   /// Of a member, on librdkafka's thread: a request of this kind goes out.
   virtual void requested(int /*api_key*/) {}
+  /// Likewise: an answer has come in, and will be looked at by another thread. Must not call librdkafka.
+  virtual void answered(int /*api_key*/) {}
   /// The handle can't go on. On the thread that polls it.
   virtual void fatal(const Failure&) {}
 
@@ -47,5 +49,7 @@ struct FetchAhead {
 FetchAhead fetch_ahead(const KafkaOptions& options);
 /// Whether this librdkafka must be told to fetch again when a queue that was full has been read (2.2 has fetch.queue.backoff.ms instead).
 bool needs_kicks();
+/// Whether this librdkafka gives up all partitions when an offset commit comes behind a JoinGroup (2.10 has that mended).
+bool loses_all_by_late_commit();
 
 }  // namespace klamm::inline v0::rdkafka

@@ -38,7 +38,7 @@ class Delivery : public Callbacks {
   /// Whether all records that are frozen are in the log; waits a moment for it.
   virtual Result<bool> settled() = 0;
   [[nodiscard]] std::vector<log::Producer::Prepared::End> ends() const;
-  virtual Status commit(const std::string& group, const std::vector<log::OffsetCommit>& offsets) = 0;
+  virtual Status commit(const std::string& group, const Membership& as, const std::vector<log::OffsetCommit>& offsets) = 0;
   virtual Status abort() = 0;
   /// Hears of deliveries; whether one of the open transaction has failed, and how that ended.
   virtual Status serve() = 0;

@@ -1,5 +1,6 @@
 #include "kafka/groups.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "kafka/base64.hpp"
@@ -7,8 +8,8 @@
 namespace klamm::inline v0::rdkafka {
 namespace {
 
-constexpr int join_group = 11;                // the API key of JoinGroup
-constexpr std::size_t metadata_limit = 4096;  // offset.metadata.max.bytes of brokers
+constexpr int join_group = 11, heartbeat = 12;  // API keys
+constexpr std::size_t metadata_limit = 4096;    // offset.metadata.max.bytes of brokers
 
 bool not_ours(rd_kafka_resp_err_t code) {
   return code == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION || code == RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID ||
@@ -38,69 +39,140 @@ Result<PartitionList> to_list(const std::vector<log::OffsetCommit>& offsets, con
 }
 
 void Seat::requested(int api_key) {
-  if (api_key == join_group) joining = true;
+  if (api_key == join_group) joins();
+}
+
+// On librdkafka's thread, before the answer is handed to the one that decides.
+void Seat::answered(int api_key) {
+  const std::lock_guard lock{mutex_};
+  if (api_key == heartbeat) ++heartbeats_;
+  if (api_key == join_group && joining_ == Joining::asked) joining_ = Joining::answered;
+}
+
+void Seat::joined(std::span<const log::TopicPartition> partitions) {
+  const std::lock_guard lock{mutex_};
+  joining_ = Joining::no;
+  for (const auto& tp : partitions) held_[tp] = moves_;
+}
+
+void Seat::joins() {
+  const std::lock_guard lock{mutex_};
+  joining_ = Joining::asked;
+}
+
+bool Seat::is_being_assigned() const {
+  const std::lock_guard lock{mutex_};
+  return joining_ == Joining::answered;
+}
+
+void Seat::revokes() {
+  const std::lock_guard lock{mutex_};
+  revoking_ = true;
+}
+
+void Seat::gone(std::span<const log::TopicPartition> partitions) {
+  const std::lock_guard lock{mutex_};
+  revoking_ = false;
+  ++moves_;
+  for (const auto& tp : partitions) held_.erase(tp);
+}
+
+std::uint64_t Seat::moves() const {
+  const std::lock_guard lock{mutex_};
+  return moves_;
+}
+
+bool Seat::has_had_since(std::uint64_t moves, const std::vector<log::OffsetCommit>& offsets) const {
+  const std::lock_guard lock{mutex_};
+  return std::all_of(offsets.begin(), offsets.end(), [&](const auto& each) {
+    if (std::find(topics_.begin(), topics_.end(), each.input.topic) == topics_.end()) return true;
+    const auto found = held_.find(each.input);
+    return found != held_.end() && found->second <= moves;
+  });
+}
+
+// What was decided by a heartbeat's answer is on the wire when something has been asked and answered since: requests keep their order.
+void Seat::hear_heartbeat(const std::vector<log::OffsetCommit>& offsets) {
+  std::uint64_t heartbeats = 0;
+  {
+    const std::lock_guard lock{mutex_};
+    if (revoking_ || joining_ != Joining::no || heard_ == heartbeats_) return;
+    heartbeats = heartbeats_;
+  }
+  const auto& [topic, partition] = offsets.front().input;
+  const PartitionList any{rd_kafka_topic_partition_list_new(1)};
+  rd_kafka_topic_partition_list_add(any.get(), topic.c_str(), partition);
+  if (rd_kafka_committed(handle.get(), any.get(), 1'000) != RD_KAFKA_RESP_ERR_NO_ERROR) return;
+  const std::lock_guard lock{mutex_};
+  heard_ = heartbeats;
+}
+
+Seat::Post Seat::post(std::uint64_t moves, const std::vector<log::OffsetCommit>& offsets, const rd_kafka_topic_partition_list_t* list,
+                      rd_kafka_queue_t* answer, Failure& failure) {
+  if (loses_all_by_late_commit()) hear_heartbeat(offsets);
+  if (!has_had_since(moves, offsets)) return Post::lost;
+  const std::lock_guard lock{mutex_};
+  if (!revoking_ && (joining_ != Joining::no || (loses_all_by_late_commit() && heard_ != heartbeats_))) return Post::busy;
+  failure = failure_of(rd_kafka_commit_queue(handle.get(), list, answer, nullptr, nullptr));
+  return Post::posted;
 }
 
 bool Groups::enter(const std::string& group, const std::shared_ptr<Seat>& seat) {
   const std::lock_guard lock{mutex_};
-  Entry& entry = entries_[group];
-  if (entry.seat != nullptr) return false;
-  entry.seat = seat;
+  auto& taken = seats_[group];
+  if (taken != nullptr) return false;
+  taken = seat;
   return true;
 }
 
 void Groups::leave(const std::string& group) {
   const std::lock_guard lock{mutex_};
-  Entry& entry = entries_[group];
-  if (entry.seat == nullptr) return;
-  entry.last.reset(rd_kafka_consumer_group_metadata(entry.seat->handle.get()));
-  entry.seat.reset();
+  seats_[group].reset();
 }
 
-GroupMetadata Groups::metadata(const std::string& group) {
-  const std::lock_guard lock{mutex_};
-  const auto found = entries_.find(group);
-  if (found != entries_.end()) {
-    if (found->second.seat != nullptr) return GroupMetadata{rd_kafka_consumer_group_metadata(found->second.seat->handle.get())};
-    if (found->second.last != nullptr) {
-      void* bytes = nullptr;
-      std::size_t size = 0;
-      rd_kafka_consumer_group_metadata_t* copy = nullptr;
-      const Error failed{rd_kafka_consumer_group_metadata_write(found->second.last.get(), &bytes, &size)};
-      if (failed == nullptr) {
-        const Error unread{rd_kafka_consumer_group_metadata_read(&copy, bytes, size)};
-        rd_kafka_mem_free(nullptr, bytes);
-        if (unread == nullptr) return GroupMetadata{copy};
-      }
-    }
+Membership Groups::membership(const std::string& group, const std::vector<log::OffsetCommit>& offsets) {
+  Membership now;
+  {
+    const std::lock_guard lock{mutex_};
+    const auto found = seats_.find(group);
+    now.known = found != seats_.end();
+    if (now.known) now.seat = found->second;
   }
-  return GroupMetadata{rd_kafka_consumer_group_metadata_new(group.c_str())};
+  if (!now.known) now.metadata.reset(rd_kafka_consumer_group_metadata_new(group.c_str()));
+  if (now.seat == nullptr) return now;
+  now.moves = now.seat->moves();
+  // A member that the group has thrown out has no id until it comes back, and what is committed without one is not fenced at all.
+  rd_kafka_t* const handle = now.seat->handle.get();
+  const auto id = [handle] {
+    const std::unique_ptr<char, decltype([](char* text) { rd_kafka_mem_free(nullptr, text); })> text{rd_kafka_memberid(handle)};
+    return std::string{text == nullptr ? "" : text.get()};
+  };
+  const std::string before = id();
+  now.metadata.reset(rd_kafka_consumer_group_metadata(handle));
+  if (before.empty() || id() != before || !now.seat->has_had_since(now.moves, offsets)) now.seat = nullptr;
+  return now;
 }
 
-std::shared_ptr<Seat> Groups::seat(const std::string& group, bool* known) {
-  const std::lock_guard lock{mutex_};
-  const auto found = entries_.find(group);
-  *known = found != entries_.end();
-  return *known ? found->second.seat : nullptr;
-}
-
-Status Groups::commit(const std::string& group, const std::vector<log::OffsetCommit>& offsets, const std::atomic<bool>& stopping) {
-  bool known = false;
-  const auto seat = this->seat(group, &known);
-  if (seat == nullptr && !known) return admin_.commit(group, offsets);
+Status Groups::commit(const std::string& group, const Membership& as, const std::vector<log::OffsetCommit>& offsets,
+                      const std::atomic<bool>& stopping) {
+  if (!as.known) return admin_.commit(group, offsets);
   const std::string what = "group \"" + group + "\": the offsets can't be committed";
-  if (seat == nullptr) return {Code::aborted, what + ": this process has left it", group};
-  if (seat->joining && !seat->revoking) return {Code::unavailable, what + ": members are joining", group};
+  if (as.seat == nullptr) return {Code::aborted, what + ": this process is not in it", group};
   auto list = to_list(offsets, group);
   if (!list.ok()) return list.status();
 
-  const Queue queue{rd_kafka_queue_new(seat->handle.get())};
-  auto code = rd_kafka_commit_queue(seat->handle.get(), list->get(), queue.get(), nullptr, nullptr);
+  rd_kafka_t* const handle = as.seat->handle.get();
+  const Queue queue{rd_kafka_queue_new(handle)};
+  Failure failure;
+  const Seat::Post post = as.seat->post(as.moves, offsets, list->get(), queue.get(), failure);
+  if (post == Seat::Post::lost) return {Code::aborted, what + ": others have some of the partitions", group};
+  if (post == Seat::Post::busy) return {Code::unavailable, what + ": members are joining", group};
   Event event;
-  while (code == RD_KAFKA_RESP_ERR_NO_ERROR && event == nullptr) {
+  while (failure.ok() && event == nullptr) {
     if (stopping) return {Code::unavailable, what + ": was stopped", group};
     event.reset(rd_kafka_queue_poll(queue.get(), 100));
   }
+  auto code = failure.code;
   if (event != nullptr) {
     code = rd_kafka_event_error(event.get());
     const auto* each = rd_kafka_event_topic_partition_list(event.get());

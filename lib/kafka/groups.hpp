@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,22 +26,62 @@ class Seat final : public Callbacks {
     virtual void rebalance(rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t* partitions) = 0;
     virtual void fatal(const Failure& failure) = 0;
   };
-  Seat(Cluster& cluster, Owner& told) : Callbacks{cluster}, owner{&told} {}
+  Seat(Cluster& cluster, Owner& told, std::vector<std::string> topics) : Callbacks{cluster}, owner{&told}, topics_{std::move(topics)} {}
 
   void rebalance(rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t* partitions) override {
     if (owner != nullptr) owner->rebalance(code, partitions);
   }
   void requested(int api_key) override;
+  void answered(int api_key) override;
   void fatal(const Failure& failure) override {
     if (owner != nullptr) owner->fatal(failure);
   }
 
+  // What the member tells of a rebalance.
+  void joined(std::span<const log::TopicPartition> partitions);
+  /// Inside the callback that revokes commits count.
+  void revokes();
+  void gone(std::span<const log::TopicPartition> partitions);
+  /// What is given up is followed by another JoinGroup.
+  void joins();
+  /// Whether a JoinGroup has been answered and the assignment has not come.
+  [[nodiscard]] bool is_being_assigned() const;
+
+  /// How many times partitions have gone.
+  [[nodiscard]] std::uint64_t moves() const;
+  /// Whether all of the partitions that the group deals out are this member's, and were when so many had gone: what went and came back may
+  /// have been another's. Followers are nobody's.
+  [[nodiscard]] bool has_had_since(std::uint64_t moves, const std::vector<log::OffsetCommit>& offsets) const;
+  enum class Post : unsigned char { posted, busy, lost };
+  /// Has librdkafka commit, unless a JoinGroup is on its way or may be: an offset commit behind it would come with an old generation, and
+  /// librdkafka up to 2.10 answers to the refusal by giving up all partitions.
+  Post post(std::uint64_t moves, const std::vector<log::OffsetCommit>& offsets, const rd_kafka_topic_partition_list_t* list,
+            rd_kafka_queue_t* answer, Failure& failure);
+
   Owner* owner;
-  /// A JoinGroup is on its way: an offset commit behind it would come with an old generation, and librdkafka up to 2.10 answers to the
-  /// refusal by giving up all partitions.
-  std::atomic<bool> joining{false};
-  std::atomic<bool> revoking{false};  ///< inside the callback, where commits count
-  Handle handle;                      // last: ends before what it calls back
+
+ private:
+  void hear_heartbeat(const std::vector<log::OffsetCommit>& offsets);
+
+  const std::vector<std::string> topics_;
+  mutable std::mutex mutex_;
+  enum class Joining : unsigned char { no, asked, answered } joining_ = Joining::no;
+  bool revoking_ = false;
+  // librdkafka joins when the answer to a heartbeat says so. Between that answer and its JoinGroup a commit would be too late already.
+  std::uint64_t heartbeats_ = 0, heard_ = 0;
+  std::uint64_t moves_ = 0;
+  std::map<log::TopicPartition, std::uint64_t> held_;  // with the number of moves before
+
+ public:
+  Handle handle;  // last: ends before what it calls back
+};
+
+/// Whether and as whom this process was a member when a commit was begun: that is what it is fenced by.
+struct Membership {
+  bool known = false;          ///< it is or was a member at all; who never was commits unfenced
+  std::shared_ptr<Seat> seat;  ///< null: it was not at that moment
+  GroupMetadata metadata;      ///< for a transaction
+  std::uint64_t moves = 0;     ///< of the seat
 };
 
 /// The groups this process has been a member of. Any thread.
@@ -50,26 +91,20 @@ class Groups {
 
   /// False when this process is a member already.
   bool enter(const std::string& group, const std::shared_ptr<Seat>& seat);
-  /// The seat keeps what it was, so that commits that come too late are refused by the broker.
   void leave(const std::string& group);
 
-  /// What fences a transaction by: the member's generation; of a group without a member here, none.
-  GroupMetadata metadata(const std::string& group);
+  /// As of now. Waits for librdkafka, never for brokers.
+  Membership membership(const std::string& group, const std::vector<log::OffsetCommit>& offsets);
   /// Commits in the member's name, or as an administrator where there is none. `aborted` when the member may not any more, `unavailable`
   /// when it is worth another try; that also when `stopping` has ended the wait.
-  Status commit(const std::string& group, const std::vector<log::OffsetCommit>& offsets, const std::atomic<bool>& stopping);
+  Status commit(const std::string& group, const Membership& as, const std::vector<log::OffsetCommit>& offsets,
+                const std::atomic<bool>& stopping);
 
  private:
-  struct Entry {
-    std::shared_ptr<Seat> seat;  // null: has left
-    GroupMetadata last;
-  };
-  std::shared_ptr<Seat> seat(const std::string& group, bool* known);
-
   Cluster& cluster_;
   Admin& admin_;
   std::mutex mutex_;
-  std::map<std::string, Entry> entries_;
+  std::map<std::string, std::shared_ptr<Seat>> seats_;  // null: has left
 };
 
 }  // namespace klamm::inline v0::rdkafka

@@ -4,7 +4,7 @@ namespace klamm::inline v0::rdkafka {
 
 Result<std::unique_ptr<log::Member>> Member::join(Cluster& cluster, Groups& groups, const std::string& group,
                                                   const std::vector<std::string>& topics, log::GroupListener& listener) {
-  std::unique_ptr<Member> member{new Member{cluster, groups, group, listener}};
+  std::unique_ptr<Member> member{new Member{cluster, groups, group, topics, listener}};
   auto handle = make_handle(Kind::member, cluster, *member->seat_, group);
   if (!handle.ok()) return handle.status();
   member->seat_->handle = std::move(*handle);
@@ -22,6 +22,11 @@ Result<std::unique_ptr<log::Member>> Member::join(Cluster& cluster, Groups& grou
 Member::~Member() {
   listener_ = nullptr;
   if (entered_) groups_.leave(group_);
+  // librdkafka 2.0.2 aborts the process when it ends while it makes its first assignment for others.
+  for (int i = 0; i < 300 && seat_->handle != nullptr && seat_->is_being_assigned(); ++i) {
+    if (rd_kafka_message_t* message = rd_kafka_consumer_poll(seat_->handle.get(), 10); message != nullptr)
+      rd_kafka_message_destroy(message);
+  }
   if (seat_->handle != nullptr) static_cast<void>(rd_kafka_consumer_close(seat_->handle.get()));
   seat_->owner = nullptr;  // whoever commits by the seat at the moment keeps it a little longer
 }
@@ -46,15 +51,16 @@ void Member::rebalance(rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t
   if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
     const Failure failure = failure_of(rd_kafka_incremental_assign(handle, nothing.get()));
     if (!failure.ok()) cluster_.line(Level::error, "group \"" + group_ + "\": " + failure.text);
-    seat_->joining = false;
-    if (listener_ != nullptr && !list.empty()) listener_->assigned(list);
+    seat_->joined(list);
+    if (listener_ != nullptr && (!list.empty() || !told_)) listener_->assigned(list);
+    told_ = true;
     return;
   }
   const bool lost = rd_kafka_assignment_lost(handle) != 0;
-  seat_->revoking = !lost;
+  lost ? seat_->gone(list) : seat_->revokes();
   if (listener_ != nullptr && !list.empty()) lost ? listener_->lost(list) : listener_->revoked(list);
-  seat_->joining = true;  // what is given up is followed by another JoinGroup, before the interceptor sees it
-  seat_->revoking = false;
+  seat_->joins();  // before the interceptor sees it
+  if (!lost) seat_->gone(list);
   const Failure failure = failure_of(rd_kafka_incremental_unassign(handle, nothing.get()));
   if (!failure.ok()) cluster_.line(Level::error, "group \"" + group_ + "\": " + failure.text);
 }

@@ -21,8 +21,12 @@ class Member final : public log::Member, public Seat::Owner {
   Status poll() override;
 
  private:
-  Member(Cluster& cluster, Groups& groups, std::string group, log::GroupListener& listener)
-      : cluster_{cluster}, groups_{groups}, group_{std::move(group)}, listener_{&listener}, seat_{std::make_shared<Seat>(cluster, *this)} {}
+  Member(Cluster& cluster, Groups& groups, std::string group, std::vector<std::string> topics, log::GroupListener& listener)
+      : cluster_{cluster},
+        groups_{groups},
+        group_{std::move(group)},
+        listener_{&listener},
+        seat_{std::make_shared<Seat>(cluster, *this, std::move(topics))} {}
 
   void rebalance(rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t* partitions) override;
   void fatal(const Failure& failure) override;
@@ -34,6 +38,7 @@ class Member final : public log::Member, public Seat::Owner {
   log::GroupListener* listener_;  // null while leaving
   std::shared_ptr<Seat> seat_;
   bool entered_ = false;
+  bool told_ = false;  // of the first assignment
   Status failure_;
 };
 

@@ -82,7 +82,9 @@ std::optional<Producer::Prepared> Producer::prepared() {
 void Producer::commit(const std::string& group, std::vector<log::OffsetCommit> offsets, std::vector<log::FeedPosition> positions) {
   assert(positions.empty());  // nobody gets a feeder's inlet here
   static_cast<void>(positions);
-  sender_.commit(group, std::move(offsets));
+  // What counts is who this process is now, not when the sender gets to it.
+  Membership as = shared_.groups.membership(group, offsets);
+  sender_.commit(group, std::move(as), std::move(offsets));
 }
 
 std::optional<log::CommitOutcome> Producer::poll() {

@@ -76,8 +76,8 @@ std::optional<log::Producer::Prepared> Sender::prepared() {
   return prepared;
 }
 
-void Sender::commit(std::string group, std::vector<log::OffsetCommit> offsets) {
-  control({.kind = Job::Kind::commit, .name = std::move(group), .offsets = std::move(offsets)});
+void Sender::commit(std::string group, Membership as, std::vector<log::OffsetCommit> offsets) {
+  control({.kind = Job::Kind::commit, .name = std::move(group), .offsets = std::move(offsets), .as = std::move(as)});
 }
 
 std::optional<log::CommitOutcome> Sender::poll() {
@@ -213,7 +213,7 @@ void Sender::worker_goes_back() {
 void Sender::commit_now(const Job& job) {
   // Under at least once what has failed since are records of the next transaction.
   Status status = is_fatal() || guarantee_ == Guarantee::exactly_once ? failed_ : Status{};
-  if (status.ok()) status = delivery_->commit(job.name, job.offsets);
+  if (status.ok()) status = delivery_->commit(job.name, job.as, job.offsets);
   if (status.code() == Code::cancelled) return;
   stage_ = Stage::open;
   if (!status.ok()) {

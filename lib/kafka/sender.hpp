@@ -35,7 +35,7 @@ class Sender {
   void send(std::unique_ptr<Run> run);
   void prepare();
   std::optional<log::Producer::Prepared> prepared();
-  void commit(std::string group, std::vector<log::OffsetCommit> offsets);
+  void commit(std::string group, Membership as, std::vector<log::OffsetCommit> offsets);
   std::optional<log::CommitOutcome> poll();
   void abort();
 
@@ -47,6 +47,7 @@ class Sender {
     std::string name{};        ///< topic or group
     log::Partition partitions = 0;
     std::vector<log::OffsetCommit> offsets{};
+    Membership as{};
   };
   struct Answer {
     std::uint64_t number = 0;

@@ -77,23 +77,25 @@ Result<bool> TransactionalDelivery::settled() {
   return all_acknowledged();
 }
 
-Status TransactionalDelivery::send_offsets(const std::string& group, const std::vector<log::OffsetCommit>& offsets) {
+Status TransactionalDelivery::send_offsets(const std::string& group, const Membership& as, const std::vector<log::OffsetCommit>& offsets) {
   if (offsets.empty()) return {};
   auto list = to_list(offsets, group);
   if (!list.ok()) return list.status();
-  const Failure failure = persist([&] {
-    // Anew for each call: the generation may have moved on.
-    const GroupMetadata metadata = shared_.groups.metadata(group);
-    return rd_kafka_send_offsets_to_transaction(handle_.get(), list->get(), metadata.get(), call_ms);
-  });
+  const std::string what = "producer \"" + name_ + "\": the offsets can't be committed";
+  if (as.known && (as.seat == nullptr || !as.seat->has_had_since(as.moves, offsets))) {
+    const Failure not_ours{.code = RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, .text = "this process is not in the group", .abort_required = true};
+    return recover(not_ours, what);
+  }
+  const Failure failure =
+      persist([&] { return rd_kafka_send_offsets_to_transaction(handle_.get(), list->get(), as.metadata.get(), call_ms); });
   if (failure.ok()) return {};
   if (stopping()) return cancelled();
-  return recover(failure, "producer \"" + name_ + "\": the offsets can't be committed");
+  return recover(failure, what);
 }
 
-Status TransactionalDelivery::commit(const std::string& group, const std::vector<log::OffsetCommit>& offsets) {
+Status TransactionalDelivery::commit(const std::string& group, const Membership& as, const std::vector<log::OffsetCommit>& offsets) {
   if (Status status = begin(); !status.ok()) return status;
-  if (Status status = send_offsets(group, offsets); !status.ok()) return status;
+  if (Status status = send_offsets(group, as, offsets); !status.ok()) return status;
   const Failure failure = persist([&] { return rd_kafka_commit_transaction(handle_.get(), call_ms); });
   if (failure.ok()) {
     open_ = false;

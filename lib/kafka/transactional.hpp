@@ -17,13 +17,13 @@ class TransactionalDelivery final : public Delivery {
   Status open() override;
   Status send(const Run& run) override;
   Result<bool> settled() override;
-  Status commit(const std::string& group, const std::vector<log::OffsetCommit>& offsets) override;
+  Status commit(const std::string& group, const Membership& as, const std::vector<log::OffsetCommit>& offsets) override;
   Status abort() override;
   Status serve() override;
 
  private:
   Status begin();
-  Status send_offsets(const std::string& group, const std::vector<log::OffsetCommit>& offsets);
+  Status send_offsets(const std::string& group, const Membership& as, const std::vector<log::OffsetCommit>& offsets);
   /// The transaction failed: aborts it, or replaces the handle.
   Status recover(const Failure& failure, const std::string& what);
   /// Calls again what is retriable until it is not.

@@ -1,235 +1,144 @@
 #!/usr/bin/env python3
-"""Processes that copy topics exactly once come, leave, are killed and frozen, and the broker is killed, on a real broker; every record is there once, in
-order, and every task was whole. Last line `N passed, N failed`.
+"""Applications whose processes join, leave, are killed and frozen, and whose broker is killed, on a real broker: what they put out, their changelogs and their
+stores are right in the end. Last line `N passed, N failed`.
 
-    chaos.py [--seed N] [--events N]"""
+    chaos.py [--seed N] [--events N] [--only chaos|restart] [--guarantee exactly_once|at_least_once] [--keep DIR]
+    chaos.py --soak MINUTES [--seed N]     the same again and again, a line for each minute; ends at the first failure"""
 import argparse
-import collections
 import os
 import random
-import signal
-import subprocess
+import shutil
 import sys
 import tempfile
+import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(ROOT, "tools", "kafka"))
 import broker  # noqa: E402
+from application import Application  # noqa: E402
 
-PROGRAM = os.path.join(os.environ.get("KLAMM_BUILD", os.path.join(ROOT, "build")), "tests", "kafka", "kafka_copy")
 SETTINGS = {"group.min.session.timeout.ms": 500, "transaction.abort.timed.out.transaction.cleanup.interval.ms": 500}
-PARTITIONS = 6
+GUARANTEES = ("exactly_once", "at_least_once")
+SESSION_MS = 6_000
+RATE = 400
 checks = []
 
 
 def check(what, ok, detail=""):
     checks.append(bool(ok))
     if not ok:
-        print(f"FAILED: {what}: {detail}"[:3000], flush=True)
+        print(f"FAILED: {what}: {detail}"[:4000], flush=True)
 
 
-class World:
-    """One broker, a feeder, and the processes that copy."""
-
-    def __init__(self, one, folder, name, session_ms):
-        self.one, self.folder, self.name, self.session_ms = one, folder, name, session_ms
-        self.topics = [f"{name}-a", f"{name}-b"]
-        self.out = f"{name}-out"
-        self.processes, self.count = {}, 0
-        subprocess.run([PROGRAM, "create", one.address, str(PARTITIONS), *self.topics, self.out], check=True, timeout=60)
-        self.feeder = self.spawn("feeder", "feed", one.address, "400", str(PARTITIONS), *self.topics)
-
-    def path(self, name):
-        return os.path.join(self.folder, f"{self.name}.{name}.log")
-
-    def spawn(self, name, *arguments):
-        with open(self.path(name), "wb") as log, open(self.path(name) + ".err", "wb") as errors:
-            return subprocess.Popen([PROGRAM, *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=errors)
-
-    def join(self):
-        self.count += 1
-        name = f"c{self.count}"
-        self.processes[name] = self.spawn(name, "copy", self.one.address, self.name, name, str(self.session_ms), self.out, *self.topics)
-        return name
-
-    def leave(self, name):
-        process = self.processes.pop(name)
-        process.terminate()
-        try:
-            check(f"{name} leaves in order", process.wait(timeout=30) == 0, self.tail(name))
-        except subprocess.TimeoutExpired:
-            check(f"{name} leaves in time", False, self.tail(name))
-            process.kill()
-
-    def kill(self, name):
-        process = self.processes.pop(name)
-        process.kill()
-        process.wait()
-
-    def freeze(self, name, seconds):
-        self.processes[name].send_signal(signal.SIGSTOP)
-        time.sleep(seconds)
-        self.processes[name].send_signal(signal.SIGCONT)
-
-    def tail(self, name):
-        with open(self.path(name), errors="replace") as log, open(self.path(name) + ".err", errors="replace") as errors:
-            return log.read()[-1000:] + errors.read()[-1500:]
-
-    def owners(self):
-        """Which of the running processes has which task, by what they have said."""
-        owners = collections.defaultdict(list)
-        for name in self.processes:
-            mine = set()
-            with open(self.path(name), errors="replace") as log:
-                for line in log:
-                    event = line.split()[1:]
-                    if event[0] == "opened":
-                        mine.add(int(event[1]))
-                    elif event[0] in ("revoked", "lost"):
-                        mine.discard(int(event[1]))
-            for task in mine:
-                owners[task].append(name)
-        return owners
-
-    def settled(self, seconds=60):
-        """Whether in so many seconds every task has one owner."""
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            owners = self.owners()
-            if sorted(owners) == list(range(PARTITIONS)) and all(len(names) == 1 for names in owners.values()):
-                return True
-            time.sleep(0.1)
-        return False
-
-    def read(self, topic):
-        """offset lists of (key, value) by partition, committed records only."""
-        command = ["kcat", "-b", self.one.address, "-C", "-t", topic, "-e", "-q", "-o", "beginning", "-X", "isolation.level=read_committed", "-f", "%p %o %k %s\n"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-        records = collections.defaultdict(list)
-        for line in done.stdout.splitlines():
-            partition, offset, key, value = line.split(" ", 3)
-            records[int(partition)].append((int(offset), key, value))
-        return records
-
-    def finish(self):
-        self.feeder.terminate()
-        check("the feeder ends in order", self.feeder.wait(timeout=60) == 0, self.tail("feeder"))
-        with open(self.path("feeder")) as log:
-            sent = int(log.read().split()[-1])
-        self.verify(sent)
-        for name in list(self.processes):
-            self.leave(name)
-
-    def verify(self, sent):
-        expected = [f"{topic}/{p}/{i}" for p in range(PARTITIONS) for topic in self.topics for i in range((sent + PARTITIONS - 1 - p) // PARTITIONS)]
-        until = time.monotonic() + 90
-        while True:
-            found = {p: [key for _, key, _ in records] for p, records in self.read(self.out).items()}
-            if sum(map(len, found.values())) >= len(expected) or time.monotonic() > until:
-                break
-            time.sleep(0.5)
-        flat = collections.Counter(key for keys in found.values() for key in keys)
-        if sum(map(len, found.values())) != len(expected):  # was it written so?
-            for topic in self.topics:
-                for p, records in sorted(self.read(topic).items()):
-                    values = [int(value) for _, _, value in records]
-                    wrong = [(o, a, b) for (o, _, _), a, b in zip(records[1:], values, values[1:]) if b != a + PARTITIONS]
-                    print(topic, p, "has", len(records), "ends", records[-1][0], "wrong", wrong[:10], flush=True)
-        twice = [key for key, count in flat.items() if count > 1]
-        missing = [key for key in expected if key not in flat]
-        check("every record once", not twice and not missing and len(flat) == len(expected), f"{len(expected)} expected, {len(flat)} found, {len(missing)} missing {missing[:5]}, unknown {sorted(set(flat) - set(expected))[:5]}, {len(twice)} twice {twice[:5]}")
-        disorder = 0
-        for p, keys in found.items():
-            for topic in self.topics:
-                offsets = [int(key.rsplit("/", 1)[1]) for key in keys if key.startswith(f"{topic}/{p}/")]
-                disorder += offsets != sorted(offsets)
-            disorder += any(key.split("/")[1] != str(p) for key in keys)
-        check("in order, each task in its own partition", disorder == 0, disorder)
-        print(f"{self.name}: {len(expected)} records, {len(twice)} twice, {len(missing)} missing", flush=True)
-
-
-def steps(world):
-    """Three members join, leave and die; after each step every task is whole."""
-    first = world.join()
-    check("one member", world.settled(), world.tail(first))
-    second = world.join()
-    time.sleep(3)
-    check("a second joins", world.settled() and second in sum(world.owners().values(), []), world.tail(second))
-    third = world.join()
-    time.sleep(3)
-    check("a third joins", world.settled() and third in sum(world.owners().values(), []), world.tail(third))
-    world.leave(first)
-    check("the first leaves", world.settled(), dict(world.owners()))
-    world.kill(second)
-    check("the second is killed", world.settled(), dict(world.owners()))
-    fourth = world.join()
-    time.sleep(3)
-    check("a fourth joins", world.settled() and fourth in sum(world.owners().values(), []), world.tail(fourth))
-
-
-def chaos(world, seed, events):
+def script(seed, events):
+    """What happens, made before it does, so that a seed says all of it. The choices of processes are numbers to be taken modulo."""
     chance = random.Random(seed)
-    print(f"seed {seed}", flush=True)
+    running, lines = 0, []
     for _ in range(events):
-        names = sorted(world.processes)
-        event = chance.choice(["kill", "kill", "leave", "join", "freeze"]) if names else "join"
-        if len(names) < 2 and event != "freeze":
+        if running < 2:
             event = "join"
-        if len(names) > 3:
-            event = "kill"
-        if event == "join":
-            world.join()
-        elif event == "freeze":
-            world.freeze(chance.choice(names), chance.choice([1, 8]))  # within its session, or past it
+        elif running > 3:
+            event = chance.choice(["kill", "leave"])
         else:
-            getattr(world, event)(chance.choice(names))
-        time.sleep(chance.uniform(0.2, 2.5))
-    check("whole after the chaos", world.settled(), dict(world.owners()))
+            event = chance.choice(["kill", "kill", "leave", "join", "freeze", "freeze"])
+        running += {"join": 1, "kill": -1, "leave": -1, "freeze": 0}[event]
+        lines.append((event, chance.randrange(1_000), chance.choice([1.0, 8.0]), chance.uniform(0.1, 2.5)))
+    return lines
 
 
-def restart(world, one):
-    """kill -9 of the broker, and a new start, under load."""
-    world.join()
-    world.join()
-    check("two members", world.settled())
-    time.sleep(2)
-    one.kill()
-    time.sleep(2)
-    one.start()
-    time.sleep(8)
-    check("whole after the broker's restart", world.settled(), dict(world.owners()))
+def chaos(application, seed, events, stop=lambda: False):
+    for event, which, frozen_for, rest in script(seed, events):
+        if stop():
+            return
+        names = sorted(name for name in application.processes if name not in application.frozen)
+        if event == "join":
+            application.join()
+        elif names:
+            name = names[which % len(names)]
+            application.freeze(name, frozen_for) if event == "freeze" else getattr(application, event)(name)
+        application.rest(rest)
+
+
+def live(one, folder, name, options, session_ms, what):
+    """Applications of both guarantees at the same time, each with `what` done to it, on threads of their own."""
+
+    def life(guarantee):
+        application = None
+        try:
+            application = Application(one, folder, f"{name}-{guarantee.split('_')[0]}", guarantee, session_ms, RATE, check)
+            what(application)
+            application.finish()
+        except Exception as e:  # of this thread: to be seen in the sum
+            check(f"{name}, {guarantee}: the test itself", False, f"{type(e).__name__}: {e}")
+        finally:
+            if application is not None:
+                application.end()
+
+    threads = [threading.Thread(target=life, args=(guarantee,)) for guarantee in GUARANTEES if options.guarantee in (None, guarantee)]
+    for thread in threads:
+        thread.start()
+    return threads
+
+
+def two_members(application):
+    application.join()
+    application.join()
+    application.rest(20)
+
+
+def once(one, folder, options, seed):
+    if options.only != "restart":
+        print(f"seed {seed}", flush=True)
+        for thread in live(one, folder, f"chaos{seed}", options, SESSION_MS, lambda application: chaos(application, seed, options.events)):
+            thread.join()
+    if options.only != "chaos":  # kill -9 of the broker and a new start, under load; sessions outlive that
+        threads = live(one, folder, f"restart{seed}", options, 45_000, two_members)
+        time.sleep(8)
+        one.kill()
+        time.sleep(2)
+        one.start()
+        for thread in threads:
+            thread.join()
+
+
+def soak(one, folder, options):
+    end = time.monotonic() + options.soak * 60
+    told = [0, time.monotonic()]
+
+    def minutes():
+        while not stopped.wait(60):
+            print(f"minute {int((time.monotonic() - told[1]) / 60)}: round {told[0]}, {sum(checks)} checks passed, {len(checks) - sum(checks)} failed", flush=True)
+
+    stopped = threading.Event()
+    clock = threading.Thread(target=minutes)
+    clock.start()
+    try:
+        while time.monotonic() < end and all(checks):
+            once(one, folder, options, options.seed + told[0])
+            told[0] += 1
+    finally:
+        stopped.set()
+        clock.join()
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--seed", type=int, default=int(time.time()) % 100000)
-    parser.add_argument("--events", type=int, default=8)
+    parser.add_argument("--events", type=int, default=32)
     parser.add_argument("--only", choices=["chaos", "restart"])
+    parser.add_argument("--guarantee", choices=GUARANTEES)
+    parser.add_argument("--keep", help="where to leave the logs of the processes when something has failed")
+    parser.add_argument("--soak", type=float, metavar="MINUTES")
     options = parser.parse_args()
     with broker.Broker(SETTINGS) as one, tempfile.TemporaryDirectory(prefix="klamm-chaos-") as folder:
-        worlds = []
-        try:
-            if options.only != "restart":
-                worlds.append(World(one, folder, "chaos", 6000))
-                steps(worlds[-1])
-                chaos(worlds[-1], options.seed, options.events)
-                worlds[-1].finish()
-            if options.only != "chaos":
-                worlds.append(World(one, folder, "restart", 45000))  # sessions outlive the restart
-                restart(worlds[-1], one)
-                worlds[-1].finish()
-        finally:
-            for world in worlds:
-                for process in [world.feeder, *world.processes.values()]:
-                    process.kill()
-            if not all(checks):
-                for name in sorted(os.listdir(folder)):
-                    with open(os.path.join(folder, name), errors="replace") as log:
-                        print(f"--- {name}\n{log.read()[-1500:]}")
+        soak(one, folder, options) if options.soak else once(one, folder, options, options.seed)
+        if not all(checks) and options.keep:
+            shutil.copytree(folder, options.keep, dirs_exist_ok=True)
+            shutil.copy(one.log, options.keep)
     print(f"{sum(checks)} passed, {len(checks) - sum(checks)} failed")
-    return 0 if all(checks) else 1
+    return 0 if checks and all(checks) else 1
 
 
 if __name__ == "__main__":
