@@ -193,13 +193,27 @@ bool needs_kicks() { return rd_kafka_version() < 0x02020000; }
 
 bool loses_all_by_late_commit() { return rd_kafka_version() < 0x020a0000; }
 
-void Callbacks::line(Level level, const std::string& text) const { cluster_.line(level, text); }
+bool ends_before_assignment() { return rd_kafka_version() >= 0x02030000; }
+
+void Callbacks::mute() {
+  const std::lock_guard lock{speaking_};
+  muted_ = true;
+}
+
+void Callbacks::line(Level level, const std::string& text) const {
+  const std::lock_guard lock{speaking_};
+  if (!muted_) cluster_.line(level, text);
+}
+
+void Callbacks::suspect() {
+  const std::lock_guard lock{speaking_};
+  if (!muted_) cluster_.suspect();
+}
 
 void Callbacks::error(rd_kafka_t* handle, rd_kafka_resp_err_t code, const char* text) {
   if (code == RD_KAFKA_RESP_ERR__FATAL) return fatal(failure_of(code, handle));
-  if (code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || code == RD_KAFKA_RESP_ERR__RESOLVE)
-    cluster_.suspect();
-  cluster_.line(Level::warning, std::string{rd_kafka_err2name(code)} + ": " + text);
+  if (code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || code == RD_KAFKA_RESP_ERR__RESOLVE) suspect();
+  line(Level::warning, std::string{rd_kafka_err2name(code)} + ": " + text);
 }
 
 Status check_settings(const KafkaOptions& options) {

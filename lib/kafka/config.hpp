@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mutex>
 #include <string>
 
 #include "kafka/cluster.hpp"
@@ -31,11 +32,19 @@ class Callbacks {
   /// The handle can't go on. On the thread that polls it.
   virtual void fatal(const Failure&) {}
 
+  /// Nothing is told any more: the handle outlives those who listen.
+  void mute();
   void line(Level level, const std::string& text) const;
   void error(rd_kafka_t* handle, rd_kafka_resp_err_t code, const char* text);
 
  protected:
   Cluster& cluster_;
+
+ private:
+  void suspect();
+
+  mutable std::mutex speaking_;
+  bool muted_ = false;
 };
 
 /// Makes a handle of this kind: the user's settings, then klamm's own. `name` is the group of a member, the transactional id of a
@@ -51,5 +60,7 @@ FetchAhead fetch_ahead(const KafkaOptions& options);
 bool needs_kicks();
 /// Whether this librdkafka gives up all partitions when an offset commit comes behind a JoinGroup (2.10 has that mended).
 bool loses_all_by_late_commit();
+/// Whether a member of this librdkafka may end before its first assignment (before 2.3 an assertion of its assignor ends the process).
+bool ends_before_assignment();
 
 }  // namespace klamm::inline v0::rdkafka

@@ -46,23 +46,23 @@ void Seat::requested(int api_key) {
 void Seat::answered(int api_key) {
   const std::lock_guard lock{mutex_};
   if (api_key == heartbeat) ++heartbeats_;
-  if (api_key == join_group && joining_ == Joining::asked) joining_ = Joining::answered;
+  if (api_key == join_group) answered_ = true;
 }
 
 void Seat::joined(std::span<const log::TopicPartition> partitions) {
   const std::lock_guard lock{mutex_};
-  joining_ = Joining::no;
+  joining_ = false;
   for (const auto& tp : partitions) held_[tp] = moves_;
 }
 
 void Seat::joins() {
   const std::lock_guard lock{mutex_};
-  joining_ = Joining::asked;
+  joining_ = true;
 }
 
-bool Seat::is_being_assigned() const {
+bool Seat::has_been_answered() const {
   const std::lock_guard lock{mutex_};
-  return joining_ == Joining::answered;
+  return answered_;
 }
 
 void Seat::revokes() {
@@ -96,7 +96,7 @@ void Seat::hear_heartbeat(const std::vector<log::OffsetCommit>& offsets) {
   std::uint64_t heartbeats = 0;
   {
     const std::lock_guard lock{mutex_};
-    if (revoking_ || joining_ != Joining::no || heard_ == heartbeats_) return;
+    if (revoking_ || joining_ || heard_ == heartbeats_) return;
     heartbeats = heartbeats_;
   }
   const auto& [topic, partition] = offsets.front().input;
@@ -112,7 +112,7 @@ Seat::Post Seat::post(std::uint64_t moves, const std::vector<log::OffsetCommit>&
   if (loses_all_by_late_commit()) hear_heartbeat(offsets);
   if (!has_had_since(moves, offsets)) return Post::lost;
   const std::lock_guard lock{mutex_};
-  if (!revoking_ && (joining_ != Joining::no || (loses_all_by_late_commit() && heard_ != heartbeats_))) return Post::busy;
+  if (!revoking_ && (joining_ || (loses_all_by_late_commit() && heard_ != heartbeats_))) return Post::busy;
   failure = failure_of(rd_kafka_commit_queue(handle.get(), list, answer, nullptr, nullptr));
   return Post::posted;
 }

@@ -44,8 +44,8 @@ class Seat final : public Callbacks {
   void gone(std::span<const log::TopicPartition> partitions);
   /// What is given up is followed by another JoinGroup.
   void joins();
-  /// Whether a JoinGroup has been answered and the assignment has not come.
-  [[nodiscard]] bool is_being_assigned() const;
+  /// Whether a JoinGroup has ever been answered.
+  [[nodiscard]] bool has_been_answered() const;
 
   /// How many times partitions have gone.
   [[nodiscard]] std::uint64_t moves() const;
@@ -65,8 +65,7 @@ class Seat final : public Callbacks {
 
   const std::vector<std::string> topics_;
   mutable std::mutex mutex_;
-  enum class Joining : unsigned char { no, asked, answered } joining_ = Joining::no;
-  bool revoking_ = false;
+  bool joining_ = false, revoking_ = false, answered_ = false;
   // librdkafka joins when the answer to a heartbeat says so. Between that answer and its JoinGroup a commit would be too late already.
   std::uint64_t heartbeats_ = 0, heard_ = 0;
   std::uint64_t moves_ = 0;

@@ -22,13 +22,24 @@ Result<std::unique_ptr<log::Member>> Member::join(Cluster& cluster, Groups& grou
 Member::~Member() {
   listener_ = nullptr;
   if (entered_) groups_.leave(group_);
-  // librdkafka 2.0.2 aborts the process when it ends while it makes its first assignment for others.
-  for (int i = 0; i < 300 && seat_->handle != nullptr && seat_->is_being_assigned(); ++i) {
+  if (seat_->handle != nullptr && !told_ && !ends_before_assignment()) wait_for_assignment();
+  if (seat_->handle != nullptr) static_cast<void>(rd_kafka_consumer_close(seat_->handle.get()));
+  seat_->owner = nullptr;  // whoever commits by the seat at the moment keeps it a little longer
+  if (seat_->handle == nullptr || told_ || ends_before_assignment() || !seat_->has_been_answered()) return;
+  // The assignment has not come in time: has left, and is kept for good.
+  seat_->mute();
+  static auto& kept = *new std::vector<std::shared_ptr<Seat>>;
+  static std::mutex mutex;
+  const std::lock_guard lock{mutex};
+  kept.push_back(seat_);
+}
+
+void Member::wait_for_assignment() {
+  constexpr int patience_ms = 3'000;
+  for (int waited = 0; waited < patience_ms && !told_ && seat_->has_been_answered(); waited += 10) {
     if (rd_kafka_message_t* message = rd_kafka_consumer_poll(seat_->handle.get(), 10); message != nullptr)
       rd_kafka_message_destroy(message);
   }
-  if (seat_->handle != nullptr) static_cast<void>(rd_kafka_consumer_close(seat_->handle.get()));
-  seat_->owner = nullptr;  // whoever commits by the seat at the moment keeps it a little longer
 }
 
 Status Member::poll() {

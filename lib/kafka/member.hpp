@@ -31,6 +31,7 @@ class Member final : public log::Member, public Seat::Owner {
   void rebalance(rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t* partitions) override;
   void fatal(const Failure& failure) override;
   void failed(const rd_kafka_message_t& message);
+  void wait_for_assignment();
 
   Cluster& cluster_;
   Groups& groups_;

@@ -41,7 +41,7 @@ class Application:
         self.count = max(self.count, int(name[1:]))
         state = os.path.join(self.folder, self.name, name)
         os.makedirs(state, exist_ok=True)
-        self.processes[name] = self.spawn(name, "run", self.one.address, self.name, name, state, self.guarantee, str(self.session_ms))
+        self.processes[name] = self.spawn(name, "run", self.one.address, self.name, state, self.guarantee, str(self.session_ms))
         return name
 
     def leave(self, name, seconds=60):

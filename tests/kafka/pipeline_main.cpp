@@ -11,15 +11,12 @@
 #include "kafka/kafka.hpp"
 #include "klamm/klamm.hpp"
 #include "log/partitioner.hpp"
-#include "ports/clock.hpp"
-#include "ports/executor.hpp"
-#include "runtime/engine.hpp"
 
 // An application for tests/kafka/chaos.py to start, kill and freeze, and what feeds it:
 //
-//     kafka_pipeline run BROKERS APP INSTANCE STATE_DIR exactly_once|at_least_once SESSION_MS    until SIGTERM
-//     kafka_pipeline feed BROKERS APP RATE PARTITIONS                                            numbers, RATE a second, until SIGTERM
-//     kafka_pipeline create BROKERS APP PARTITIONS                                               the topics that are the user's
+//     kafka_pipeline run BROKERS APP STATE_DIR exactly_once|at_least_once SESSION_MS    until SIGTERM
+//     kafka_pipeline feed BROKERS APP RATE PARTITIONS                                   numbers, RATE a second, until SIGTERM
+//     kafka_pipeline create BROKERS APP PARTITIONS                                      the topics that are the user's
 
 namespace klamm::rdkafka {
 namespace {
@@ -78,51 +75,32 @@ Topology pipeline(const std::string& app) {
   return topology;
 }
 
-std::unique_ptr<log::Log> connect(const std::string& brokers, const std::string& app, const std::string& instance, int session_ms) {
-  return must(open_kafka({.brokers = brokers,
-                          .application_id = app,
-                          .instance = instance,
-                          .session_timeout = Duration{session_ms},
-                          .transaction_timeout = Duration{6'000},
-                          .log_sink = [](Level level, std::string_view text) {
-                            if (level >= Level::warning) say("librdkafka: " + std::string{text});
-                          }}));
+std::unique_ptr<log::Log> connect(const std::string& brokers, const std::string& app, const std::string& instance) {
+  return must(
+      open_kafka({.brokers = brokers, .application_id = app, .instance = instance, .log_sink = [](Level level, std::string_view text) {
+                    if (level >= Level::warning) say("librdkafka: " + std::string{text});
+                  }}));
 }
 
+App* running = nullptr;
+
 void run(char** arguments) {
-  const std::string brokers = arguments[0], app = arguments[1], guarantee = arguments[4];
+  const std::string brokers = arguments[0], app = arguments[1], guarantee = arguments[3];
   const Topology topology = pipeline(app);
-  const auto log = connect(brokers, app, arguments[2], std::atoi(arguments[5]));
-  runtime::Logger logger{[](Level, std::string_view component, std::string_view message, std::span<const Field>) {
-                           say(std::string{component} + ": " + std::string{message});
-                         },
-                         ports::system_clock()};
-  runtime::Settings settings;
-  settings.guarantee = guarantee == "exactly_once" ? Guarantee::exactly_once : Guarantee::at_least_once;
-  settings.commit_interval = Duration{guarantee == "exactly_once" ? 100 : 500};
-  settings.checkpoint_interval = Duration{2'000};
-  settings.state_dir = arguments[3];
-  const auto background = ports::background_thread("background");
-  runtime::Engine engine{topology.graph(), app, settings, *log, ports::system_clock(), *background, logger};
-  for (;;) {
-    const Status started = engine.start(2, 4);
-    if (started.ok()) break;
-    if (started.code() != Code::unavailable) die(started);
-    if (ending) return;
-    std::this_thread::sleep_for(std::chrono::milliseconds{200});
-  }
-  engine.run(nullptr);
-  Status failure;
-  while (!ending && failure.ok()) {
-    failure = engine.coordinate();
-    if (failure.ok()) failure = engine.failure();
-    std::this_thread::sleep_for(std::chrono::milliseconds{50});
-  }
-  engine.request_stop();
-  while (!engine.finished()) std::this_thread::sleep_for(std::chrono::milliseconds{10});
-  engine.join_threads();
-  must(failure);
-  must(engine.failure());
+  App one{topology,
+          {.log = klamm::kafka(brokers, {.session_timeout = Duration{std::atoi(arguments[4])}, .transaction_timeout = Duration{6'000}}),
+           .threads = 2,
+           .partitions = 4,
+           .state_dir = arguments[2],
+           .guarantee = guarantee == "exactly_once" ? Guarantee::exactly_once : Guarantee::at_least_once,
+           .checkpoint_interval = Duration{2'000},
+           .log_sink = [](Level, std::string_view component, std::string_view message, std::span<const Field>) {
+             say(std::string{component} + ": " + std::string{message});
+           }}};
+  running = &one;
+  ::signal(SIGTERM, [](int) { running->request_stop(); });
+  must(one.start());
+  must(one.wait());
   say("stopped");
 }
 
@@ -134,7 +112,7 @@ Bytes encoded(const std::string& text) {
 
 void feed(char** arguments) {
   const std::string app = arguments[1];
-  const auto log = connect(arguments[0], app, "feed", 6'000);
+  const auto log = connect(arguments[0], app, "feed");
   const int rate = std::atoi(arguments[2]), partitions = std::atoi(arguments[3]);
   const auto events = must(log->inlet(app + "-events", "")), names = must(log->inlet(app + "-names", ""));
   // Of today: what is older than producer.id.expiration.ms (a day) has lost its idempotence when a broker comes back from a crash.
@@ -166,7 +144,7 @@ void feed(char** arguments) {
 }
 
 void create(char** arguments) {
-  const auto log = connect(arguments[0], "create", "create", 6'000);
+  const auto log = connect(arguments[0], "create", "create");
   for (const char* name : {"events", "names", "joined", "counted", "totaled"}) {
     const log::TopicState topic{.name = std::string{arguments[1]} + '-' + name, .partitions = std::atoi(arguments[2])};
     must(log->create(std::span{&topic, 1}));
@@ -179,7 +157,7 @@ void create(char** arguments) {
 int main(int count, char** arguments) {
   ::signal(SIGTERM, [](int) { klamm::rdkafka::ending = true; });
   const std::string command = count > 2 ? arguments[1] : "";
-  if (command == "run" && count == 8) {
+  if (command == "run" && count == 7) {
     klamm::rdkafka::run(arguments + 2);
   } else if (command == "feed" && count == 6) {
     klamm::rdkafka::feed(arguments + 2);
