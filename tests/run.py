@@ -2,9 +2,8 @@
 """Runs tests: tests/run.py BUILD[:name]...
 
 Each test program of a build directory (meson's `test()`) counts with its doctest cases, or with the `N passed, N failed` it prints last, or as one; so does each script
-(tests/scripts.txt: a name and a command). `BUILD:threads` runs only the programs and scripts whose name ends so; scripts that need a
-broker end in `kafka` and are run only then. Prints what failed, and as
-its last line `N passed, N failed`; ends with 0 only if none failed."""
+(tests/scripts.txt: a name and a command). `BUILD:threads` runs only the programs and scripts whose name ends so, `BUILD:!kafka` all but
+those: scripts that need a broker end in `kafka`. Prints what failed, and as its last line `N passed, N failed`; ends with 0 only if none failed."""
 import concurrent.futures
 import json
 import os
@@ -27,12 +26,13 @@ def jobs_of(argument):
     build, _, only = argument.partition(":")
     build = os.path.abspath(os.path.join(root, build))
     known = json.loads(subprocess.run(["meson", "introspect", "--tests", build], check=True, capture_output=True).stdout)
-    for test in sorted(known, key=lambda test: -test["timeout"]):  # the long ones first
-        if not only or test["name"].endswith(only):
+    wanted = (lambda name: not name.endswith(only[1:])) if only.startswith("!") else (lambda name: name.endswith(only))
+    scripts = [(name, command.split(), build) for name, command in lines_of(os.path.join(here, "scripts.txt")) if wanted(name)]
+    yield from (job for job in scripts if job[0].endswith("kafka"))  # the long ones first
+    for test in sorted(known, key=lambda test: -test["timeout"]):
+        if wanted(test["name"]):
             yield test["name"], test["cmd"], build
-    for name, command in lines_of(os.path.join(here, "scripts.txt")):
-        if name.endswith(only) if only else not name.endswith("kafka"):
-            yield name, command.split(), build
+    yield from (job for job in scripts if not job[0].endswith("kafka"))
 
 
 def run(job):

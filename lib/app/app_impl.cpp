@@ -79,8 +79,9 @@ void App::Impl::coordinate() {
   producers.close(failed.ok() ? Status{Code::cancelled, about() + "has stopped", application_id} : failed);
   engine->request_stop();
   while (!engine->finished()) {
+    const Status out = engine->coordinate();
     std::unique_lock lock{mutex};
-    if (abandon) engine->abandon();
+    if (abandon || !out.ok()) engine->abandon();
     changed.wait_for(lock, std::chrono::milliseconds{2});
   }
   engine->join_threads();

@@ -162,8 +162,8 @@ void Engine::run(const std::function<void(int worker)>& on_start) {
 }
 
 Status Engine::coordinate() {
-  if (stopping_) return {};
   if (Status status = member_->poll(); !status.ok()) return status;
+  if (stopping_) return {};
   if (Status status = assignment_->open_missing(); !status.ok()) return failed_ = status;
   balance();
   watch();

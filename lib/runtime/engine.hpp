@@ -39,7 +39,8 @@ class KLAMM_TESTING_API Engine final : private log::GroupListener {
   // On threads of its own.
   /// Starts a thread for each worker. `on_start` is called first on each.
   void run(const std::function<void(int worker)>& on_start);
-  /// One round of the group and of balance between workers; called about every 100 ms by one thread.
+  /// One round of the group and of balance between workers; called about every 100 ms by one thread, also while it stops: the last commits
+  /// may have to wait until members have joined.
   Status coordinate();
   void join_threads();
 

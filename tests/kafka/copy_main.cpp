@@ -12,7 +12,7 @@
 #include "kafka/kafka.hpp"
 #include "log/partitioner.hpp"
 
-// A program around the log port alone, for tests/kafka/chaos.py and clients.py to start, kill and freeze:
+// A program around the log port alone, for tests/kafka/tasks.py and clients.py to start, kill and freeze:
 //
 //     kafka_copy copy BROKERS GROUP NAME SESSION_MS OUT IN...   copies the partitions it is given, each record once, until SIGTERM
 //     kafka_copy feed BROKERS RATE PARTITIONS TOPIC...          numbers, RATE a second into each topic, until SIGTERM
