@@ -123,6 +123,28 @@ TEST_CASE("windows: a null key moves no clock and is dropped; a null value is sh
   CHECK(t.counters().dropped == 3);  // the null key twice, the null value by the reduce
 }
 
+TEST_CASE("windows: tables that keep their changes for the commit are joined as far as they have told") {
+  Topology topology{"windows"};
+  const auto kept = [&](const char* name, const auto& topic) {
+    return topology.stream(topic).group_by_key().windowed_by(tens().no_grace()).count(table(name).emit(Emit::on_commit));
+  };
+  const auto left = kept("left", in), right = kept("right", nullable);
+  write(left.join(right, [](std::int64_t l, std::int64_t r) { return 10 * l + r; }), windowed);
+  TestDriver t{topology, {.commit_each_send = false}};
+  auto lefts = t.input(in);
+  auto rights = t.input(nullable);
+  auto output = t.output(windowed);
+  CHECK(lefts.send("a", "x", ms(1)).ok());
+  CHECK(rights.send("a", "x", ms(2)).ok());
+  CHECK(lefts.send("a", "x", ms(3)).ok());
+  CHECK(t.commit().ok());
+  CHECK(take(output) == "a@0/10=21");  // once, by the side that told last
+  CHECK(rights.send("a", "x", ms(4)).ok());
+  CHECK(lefts.send("a", "x", ms(5)).ok());
+  CHECK(t.commit().ok());
+  CHECK(take(output) == "a@0/10=31 a@0/10=32");
+}
+
 TEST_CASE("windows: a fold may erase its window") {
   Topology topology{"windows"};
   const auto fold = [](std::string& a, const std::string& v) {

@@ -215,14 +215,13 @@ template <class K2, class W> class Respond final : public Port<K2, Subscription>
 
 /// Joins the answers with the left rows as they are now, and keeps what comes out.
 template <Sides S, class G, class F, class K, class V, class K2, class W>
-class Receive final : public Port<K, Answer<W>>, public Keeper<K, typename TableJoiner<S, F, K, V, W>::Result> {
+class Receive final : public KeepingStage<K, Answer<W>, Keeper<K, typename TableJoiner<S, F, K, V, W>::Result>> {
  public:
   using Result = typename TableJoiner<S, F, K, V, W>::Result;
+  using Base = KeepingStage<K, Answer<W>, Keeper<K, Result>>;
 
   Receive(StoreId store, NodeId left, ForeignKeyOf<G, K, V, K2> foreign_key, F f)
-      : Keeper<K, Result>{store, Emit::on_update}, foreign_key_{std::move(foreign_key)}, joiner_{std::move(f)}, left_{left} {}
-
-  void* table_view() override { return static_cast<TableView<K, Result>*>(this); }
+      : Base{store, Emit::on_update}, foreign_key_{std::move(foreign_key)}, joiner_{std::move(f)}, left_{left} {}
 
   void push(K& key, Answer<W>& answer, RecordContext& context) override {
     at_work(this->node, context);

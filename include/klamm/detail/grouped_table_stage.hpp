@@ -28,14 +28,10 @@ struct CountDown {
 
 /// Takes the old value of an update back and then adds the new one, as one change. There is nothing to take back from a group that does
 /// not exist; a group that loses its last value stays, unless the function erases it.
-template <class K, class V, class A, class Functions> class GroupedTableStage final : public Port<K, Update<V>>, public Keeper<K, A> {
+template <class K, class V, class A, class Functions> class GroupedTableStage final : public KeepingStage<K, Update<V>, Keeper<K, A>> {
  public:
   GroupedTableStage(StoreId store, Emit emit, A start, Functions functions)
-      : Keeper<K, A>{store, emit}, start_{std::move(start)}, functions_{std::move(functions)} {}
-
-  void* table_view() override { return static_cast<TableView<K, A>*>(this); }
-  void before_commit(Task& task) override { this->release(task); }
-  void after_abort() override { this->forget(); }
+      : KeepingStage<K, Update<V>, Keeper<K, A>>{store, emit}, start_{std::move(start)}, functions_{std::move(functions)} {}
 
   void push(K& key, Update<V>& update, RecordContext& context) override {
     at_work(this->node, context);

@@ -2,38 +2,15 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <type_traits>
 #include <utility>
 
-#include "klamm/detail/held_changes.hpp"
 #include "klamm/detail/ops/write.hpp"
-#include "klamm/detail/store.hpp"
-#include "klamm/emit.hpp"
+#include "klamm/detail/teller.hpp"
 
 // Tables as stages.
 
 namespace klamm::inline v0::detail {
-
-/// What a table sends: the new value of a key, null when it was erased; and the old one, null when there was none or nobody wants it. Both
-/// are valid during the call.
-template <class A> struct Change {
-  const A* old = nullptr;
-  const A* now = nullptr;
-};
-
-/// What a join asks: the current value of a key in a table, or in a filter, map or join of tables, and since when it has it (untouched
-/// when there is none). Valid until the next call.
-template <class K, class V> class TableView {
- public:
-  virtual const V* find(const K& key, RecordContext& context, Timestamp& time) = 0;
-  /// The same as far as consumers have been told: older where the table keeps changes back for the commit. Who combines changes of one side
-  /// with rows of another asks for this, so that what it says was is what it said.
-  virtual const V* find_told(const K& key, RecordContext& context, Timestamp& time) { return find(key, context, time); }
-
- protected:
-  ~TableView() = default;
-};
 
 template <class A> std::unique_ptr<StoreBase> new_store() { return std::unique_ptr<StoreBase>(new Store<A>); }
 
@@ -82,8 +59,8 @@ struct PutUpdate {
   }
 };
 
-/// What the stages that keep a table have in common: the rows, how they are found, and who is told of their changes, and when.
-template <class K, class A> class Keeper : public TableView<K, A> {
+/// What the stages that keep a table of one row for each key have in common.
+template <class K, class A> class Keeper : public Teller<K, A> {
  public:
   const A* find(const K& key, RecordContext& context, Timestamp& time) override {
     if (!encode_key(key, context)) return nullptr;
@@ -93,38 +70,28 @@ template <class K, class A> class Keeper : public TableView<K, A> {
     return &row->value;
   }
   const A* find_told(const K& key, RecordContext& context, Timestamp& time) override {
-    if (holds_back_ && encode_key(key, context)) {
-      const std::size_t i = held_.find(BytesView{key_});
-      if (i >= released_ && i < held_.size()) {
-        time = held_.at(i).context.timestamp;
-        return held_.at(i).had_old ? &held_.at(i).old : nullptr;
+    if (this->holds_back() && encode_key(key, context)) {
+      if (const auto* held = this->held(BytesView{key_}); held != nullptr) {
+        time = held->context.timestamp;
+        return held->had_old ? &held->old : nullptr;
       }
     }
     return find(key, context, time);
   }
 
  protected:
-  Keeper(StoreId store, Emit emit) : id_{store}, holds_back_{emit == Emit::on_commit} {}
+  Keeper(StoreId store, Emit emit) : Teller<K, A>{emit}, id_{store} {}
 
   void open(Task& task, Stage& stage) {
-    stage_ = &stage;
-    const NodeId node = stage.node;
     store_ = static_cast<Store<A>*>(&task.store(id_));
-    task.connect(out_, node);
-    wants_old_ = out_.needs_old();
+    Teller<K, A>::open(task, stage, *store_);
   }
   bool encode_key(const K& key, RecordContext& context) {
     key_.clear();
     const Encoded result = encode(key, key_);
     if (!result.ok()) [[unlikely]]
-      context.task->unencodable(stage_->node, context, result);
+      context.task->unencodable(this->node_id(), context, result);
     return result.ok();
-  }
-  /// A copy of the value that is about to change, if anybody wants it.
-  const A* kept(const A& value) {
-    if (!wants_old_) return nullptr;
-    old_ = value;
-    return &*old_;
   }
   /// Ends a change of the row: what `entry` says becomes of it, and everybody is told.
   void close(K& key, Row<A>& row, Entry entry, Change<A>& change, RecordContext& context) {
@@ -138,65 +105,25 @@ template <class K, class A> class Keeper : public TableView<K, A> {
     send(key, change, context);
   }
   void send(K& key, Change<A>& change, RecordContext& context) {
-    if (!holds_back_) [[likely]]
-      return out_.push(key, change, context);
-    held_.add(BytesView{key_}, key, change.old, context);
-    if (held_.bytes() > most_held_bytes) release(*context.task);
+    if (!this->holds_back()) [[likely]]
+      return this->tell(key, change, context);
+    this->hold(BytesView{key_}, key, change.old, context);
   }
-  /// Tells what was kept back. Each key fails alone.
-  void release(Task& task) {
-    for (std::size_t i = 0; i < held_.size() && !task.halted(); ++i) {
-      auto& held = held_.at(i);
-      const Row<A>* row = store_->find(held_.key(i));
-      Change<A> change{held.had_old ? &held.old : nullptr, row != nullptr ? &row->value : nullptr};
-      released_ = i + 1;
-      task.guarded(&push_held, *stage_, &held.key, &change, held.context);
-    }
-    forget();
-  }
-  void forget() {
-    held_.clear();
-    released_ = 0;
-  }
-
-  /// What consumers do to the key, which goes through to them; their changes are the stage's own.
-  [[nodiscard]] unsigned touched() const { return out_.touch() & touches_key; }
 
   Store<A>* store_ = nullptr;
   Bytes key_;
   A before_{};  // while a function is at work on the row
 
  private:
-  static constexpr std::size_t most_held_bytes = std::size_t{4} << 20;
-
-  static void push_held(Stage& stage, void* key, void* change, RecordContext& context) {
-    auto* const self = static_cast<Keeper*>(static_cast<TableView<K, A>*>(stage.table_view()));
-    at_work(stage.node, context);
-    Publish on_exception{context};
-    self->out_.push(*static_cast<K*>(key), *static_cast<Change<A>*>(change), context);
-    on_exception.done();
-  }
-
-  Stage* stage_ = nullptr;
   StoreId id_;
-  const bool holds_back_;
-  bool wants_old_ = false;
-  std::optional<A> old_;
-  Fan<K, Change<A>> out_;
-  HeldChanges<K, A> held_;
-  std::size_t released_ = 0;  // how many of them have been told
 };
 
 /// Keeps one A for each key and sends every change. A record's time becomes that of its row; an aggregation's row has the greatest of its
 /// records'.
-template <class K, class V, class A, class Update> class TableStage final : public Port<K, V>, public Keeper<K, A> {
+template <class K, class V, class A, class Update> class TableStage final : public KeepingStage<K, V, Keeper<K, A>> {
  public:
   TableStage(StoreId store, Emit emit, A start, Update update)
-      : Keeper<K, A>{store, emit}, start_{std::move(start)}, update_{std::move(update)} {}
-
-  void* table_view() override { return static_cast<TableView<K, A>*>(this); }
-  void before_commit(Task& task) override { this->release(task); }
-  void after_abort() override { this->forget(); }
+      : KeepingStage<K, V, Keeper<K, A>>{store, emit}, start_{std::move(start)}, update_{std::move(update)} {}
 
   void push(K& key, V& value, RecordContext& context) override {
     at_work(this->node, context);

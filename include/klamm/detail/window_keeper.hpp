@@ -1,17 +1,14 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
-#include "klamm/detail/held_changes.hpp"
 #include "klamm/detail/ops/cogroup.hpp"
 #include "klamm/detail/ordered_store.hpp"
 #include "klamm/detail/table_stage.hpp"
-#include "klamm/emit.hpp"
 #include "klamm/window.hpp"
 
 namespace klamm::inline v0::detail {
@@ -27,7 +24,7 @@ template <class W> struct WindowedTableSpec {
 
 /// What the stages of windowed tables have in common: the rows, the clock, and who is told of changes, and when. Stream time is the
 /// greatest of the records that came here; rows expire by it.
-template <class K, class A, class W> class WindowKeeper : public TableView<Windowed<K>, A> {
+template <class K, class A, class W> class WindowKeeper : public Teller<Windowed<K>, A> {
  public:
   const A* find(const Windowed<K>& key, RecordContext& context, Timestamp& time) override {
     if (!encode_key(key.key, asked_, context)) return nullptr;  // maybe on behalf of who is told of a change: the key at work stays
@@ -36,26 +33,34 @@ template <class K, class A, class W> class WindowKeeper : public TableView<Windo
     time = row->timestamp;
     return &row->value;
   }
+  const A* find_told(const Windowed<K>& key, RecordContext& context, Timestamp& time) override {
+    if (this->holds_back() && encode_key(key.key, asked_, context)) {
+      const BytesView bytes = store_->whole_key(BytesView{asked_}, time_of(key.window));
+      if (const auto* held = this->held(bytes); held != nullptr) {
+        time = held->context.timestamp;
+        return held->had_old ? &held->old : nullptr;
+      }
+    }
+    return find(key, context, time);
+  }
 
  protected:
-  WindowKeeper(const WindowedTableSpec<W>& spec, A start) : spec_{spec}, start_{std::move(start)} {}
+  WindowKeeper(const WindowedTableSpec<W>& spec, A start) : Teller<Windowed<K>, A>{spec.emit}, spec_{spec}, start_{std::move(start)} {}
 
   void open(Task& task, Stage& stage) {
-    stage_ = &stage;
     store_ = static_cast<OrderedStore<A>*>(&task.store(spec_.store));
+    Teller<Windowed<K>, A>::open(task, stage, *store_);
     clocks_.clear();
     for (unsigned i = 0; i < spec_.inputs; ++i)
       clocks_.push_back(&task.clock(stage.node, (i == 0 ? std::string{"stream"} : "stream-" + std::to_string(i + 1)).c_str()));
     clock_ = clocks_.front();
     if (spec_.emit == Emit::on_window_close) emitted_ = &task.clock(stage.node, "closed");
-    task.connect(out_, stage.node);
-    wants_old_ = out_.needs_old();
   }
   bool encode_key(const K& key, Bytes& out, RecordContext& context) {
     out.clear();
     const Encoded result = encode(key, out);
     if (!result.ok()) [[unlikely]]
-      context.task->unencodable(stage_->node, context, result);
+      context.task->unencodable(this->node_id(), context, result);
     return result.ok();
   }
   [[nodiscard]] static RowTime time_of(const Window& window) {
@@ -80,7 +85,7 @@ template <class K, class A, class W> class WindowKeeper : public TableView<Windo
   [[nodiscard]] std::int64_t stream_time() const { return clock_->milliseconds(); }
   [[nodiscard]] bool closed(std::int64_t end) const { return stream_time() - spec_.windows.hold() >= end; }
   /// A record came too late for the window with this end.
-  void late(std::int64_t end, const RecordContext& context) { context.task->late(stage_->node, context, Duration{stream_time() - end}); }
+  void late(std::int64_t end, const RecordContext& context) { context.task->late(this->node_id(), context, Duration{stream_time() - end}); }
   /// The record is done with: windows that have closed are told of, rows that have expired go.
   void finish(const RecordContext& context) {
     if (emitted_ != nullptr && *emitted_ < *clock_) emit_closed(context);
@@ -95,14 +100,14 @@ template <class K, class A, class W> class WindowKeeper : public TableView<Windo
   /// records.
   template <class Apply> void update(const K& key, RowTime time, const RecordContext& record, Apply apply) {
     RecordContext context = record;
-    at_work(stage_->node, context);
+    at_work(this->node_id(), context);
     Row<A>& row = store_->change(BytesView{key_}, time);
     const bool added = !row.present();
     const A* old = nullptr;
     if (added) {
       row.value = start_;
     } else {
-      old = kept(row.value);
+      old = this->kept(row.value);
       if (row.timestamp > context.timestamp) context.timestamp = row.timestamp;
     }
     PutBack<A> unless_done{row.value, added, before_, *context.task};
@@ -123,24 +128,6 @@ template <class K, class A, class W> class WindowKeeper : public TableView<Windo
     if (emitted_ != nullptr) return;
     send(key, time, change, context);
   }
-  /// A copy of the value that is about to change, if anybody wants it.
-  const A* kept(const A& value) {
-    if (!wants_old_) return nullptr;
-    old_ = value;
-    return &*old_;
-  }
-
-  /// Tells what was kept back for the commit. Each window fails alone.
-  void release(Task& task) {
-    for (std::size_t i = 0; i < held_.size() && !task.halted(); ++i) {
-      auto& held = held_.at(i);
-      const Row<A>* row = store_->Store<A>::find(held_.key(i));
-      Change<A> change{held.had_old ? &held.old : nullptr, row != nullptr ? &row->value : nullptr};
-      task.guarded(&push_held, *stage_, &held.key, &change, held.context);
-    }
-    held_.clear();
-  }
-  void forget() { held_.clear(); }
 
   WindowedTableSpec<W> spec_;
   A start_;
@@ -149,15 +136,12 @@ template <class K, class A, class W> class WindowKeeper : public TableView<Windo
   A before_{};  // while a function is at work on the row
 
  private:
-  static constexpr std::size_t most_held_bytes = std::size_t{4} << 20;
-
   void send(const K& key, RowTime time, Change<A>& change, RecordContext& context) {
     windowed_.key = key;
     windowed_.window = window_of(time);
-    if (spec_.emit != Emit::on_commit) [[likely]]
-      return out_.push(windowed_, change, context);
-    held_.add(store_->whole_key(BytesView{key_}, time), windowed_, change.old, context);
-    if (held_.bytes() > most_held_bytes) release(*context.task);
+    if (!this->holds_back()) [[likely]]
+      return this->tell(windowed_, change, context);
+    this->hold(store_->whole_key(BytesView{key_}, time), windowed_, change.old, context);
   }
   /// Tells of the windows that have closed since the last time, in the order of their time and key.
   void emit_closed(const RecordContext& record) {
@@ -175,38 +159,21 @@ template <class K, class A, class W> class WindowKeeper : public TableView<Windo
       RecordContext context = record;
       context.timestamp = row->timestamp;
       Change<A> change{nullptr, &row->value};
-      context.task->guarded(&push_held, *stage_, &windowed_, &change, context);  // each window fails alone
+      this->tell_alone(windowed_, change, context);
     }
   }
-  static void push_held(Stage& stage, void* key, void* change, RecordContext& context) {
-    auto* const self = static_cast<WindowKeeper*>(static_cast<TableView<Windowed<K>, A>*>(stage.table_view()));
-    at_work(stage.node, context);
-    Publish on_exception{context};
-    self->out_.push(*static_cast<Windowed<K>*>(key), *static_cast<Change<A>*>(change), context);
-    on_exception.done();
-  }
-
-  Stage* stage_ = nullptr;
   Bytes asked_;
   std::vector<Timestamp*> clocks_;
   Timestamp* clock_ = nullptr;
   Timestamp* emitted_ = nullptr;  // up to where closed windows were told of; null: updates are
-  bool wants_old_ = false;
-  std::optional<A> old_;
   Windowed<K> windowed_{};
   TimeCursor cursor_;
-  Fan<Windowed<K>, Change<A>> out_;
-  HeldChanges<Windowed<K>, A> held_;
 };
 
 /// The base of a stage that takes records of K and V into windows. `In` is what its functions see of a value: V itself, null included, or
 /// what is in it.
-template <class K, class V, class In, class A, class W> class WindowStage : public Port<K, V>, public WindowKeeper<K, A, W> {
+template <class K, class V, class In, class A, class W> class WindowStage : public KeepingStage<K, V, WindowKeeper<K, A, W>> {
  public:
-  void* table_view() override { return static_cast<TableView<Windowed<K>, A>*>(this); }
-  void before_commit(Task& task) override { this->release(task); }
-  void after_abort() override { this->forget(); }
-
   void push(K& key, V& value, RecordContext& context) override {
     at_work(this->node, context);
     if (lacks_key(key, context)) [[unlikely]]
@@ -226,7 +193,7 @@ template <class K, class V, class In, class A, class W> class WindowStage : publ
   }
 
  protected:
-  using WindowKeeper<K, A, W>::WindowKeeper;
+  using KeepingStage<K, V, WindowKeeper<K, A, W>>::KeepingStage;
   virtual void take(const K& key, const In& value, const RecordContext& context) = 0;
 };
 
