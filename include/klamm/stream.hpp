@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <initializer_list>
 #include <optional>
 #include <string>
@@ -110,7 +109,7 @@ template <class K, class V, class Chain = detail::Here<K, V>> class [[nodiscard]
     static_assert(default_constructible_result_v<F, K, P>,
                   "klamm: map(f): what f returns is kept in slots and must be default-constructible");
     if constexpr (ok)
-      return std::move(*this).mapped(std::move(f), named);
+      return std::move(*this).template mapped<std::remove_cvref_t<result_t<F, K, P>>, Map, Remap>("map", std::move(f), named);
     else
       return Inert{};
   }
@@ -132,7 +131,7 @@ template <class K, class V, class Chain = detail::Here<K, V>> class [[nodiscard]
     static_assert(default_constructible_value_v<F, K, P>,
                   "klamm: try_map(f): what f returns is kept in slots and must be default-constructible");
     if constexpr (ok)
-      return std::move(*this).try_mapped(std::move(f), named);
+      return std::move(*this).template mapped<unwrapped_t<result_t<F, K, P>>, TryMap, TryRemap>("try_map", std::move(f), named);
     else
       return Inert{};
   }
@@ -305,13 +304,15 @@ template <class K, class V, class Chain = detail::Here<K, V>> class [[nodiscard]
   /// Splits the stream: each record goes to the first stream whose predicate is true, else to the last.
   ///
   ///     auto [eu, us, rest] = orders.branch(is_eu, is_us);
-  template <class P> auto branch(P p, Named named = {}) const { return branch_at(named, std::move(p)); }
-  template <class P, class Q> auto branch(P p, Q q, Named named = {}) const { return branch_at(named, std::move(p), std::move(q)); }
+  template <class P> auto branch(P p, Named named = {}) const { return detail::branched(*this, named, std::move(p)); }
+  template <class P, class Q> auto branch(P p, Q q, Named named = {}) const {
+    return detail::branched(*this, named, std::move(p), std::move(q));
+  }
   template <class P, class Q, class R> auto branch(P p, Q q, R r, Named named = {}) const {
-    return branch_at(named, std::move(p), std::move(q), std::move(r));
+    return detail::branched(*this, named, std::move(p), std::move(q), std::move(r));
   }
   template <class P, class Q, class R, class S> auto branch(P p, Q q, R r, S s, Named named = {}) const {
-    return branch_at(named, std::move(p), std::move(q), std::move(r), std::move(s));
+    return detail::branched(*this, named, std::move(p), std::move(q), std::move(r), std::move(s));
   }
 
   /// All records of both streams, in no order between them.
@@ -321,10 +322,13 @@ template <class K, class V, class Chain = detail::Here<K, V>> class [[nodiscard]
     using V2 = typename Other::value_type;
     static_assert(same_key_v<K, K2>, "klamm: merge(stream): both streams must have the same key type");
     static_assert(same_value_v<V, V2> || !same_key_v<K, K2>, "klamm: merge(stream): both streams must have the same value type");
-    if constexpr (same_key_v<K, K2> && same_value_v<V, V2>)
-      return merged(settled(named), other.place_.graph, other.settled(named), named);
-    else
+    if constexpr (same_key_v<K, K2> && same_value_v<V, V2>) {
+      const NodeId left = settled(named), right = other.settled(named);
+      const NodeId node = add_merge(*place_.graph, left, *other.place_.graph, right, named);
+      return Stream<K, V>{{place_.graph, node, node}, {}};
+    } else {
       return Inert{};
+    }
   }
 
   /// Looks each record up in a table by its key: `f(value, table_value)` or `f(key, value, table_value)` gives the new value; a record
@@ -339,7 +343,7 @@ template <class K, class V, class Chain = detail::Here<K, V>> class [[nodiscard]
         fits || !keys,
         "klamm: join(table, f): f must be const-callable with (value, table value) or (key, value, table value) and return the new value");
     if constexpr (keys && fits)
-      return joined<TV, false>(table, std::move(f), named);
+      return look_up<false>(*this, table, std::move(f), named);
     else
       return Inert{};
   }
@@ -356,7 +360,7 @@ template <class K, class V, class Chain = detail::Here<K, V>> class [[nodiscard]
                   "klamm: left_join(table, f): f must be const-callable with (value, const TableValue*) or (key, value, const TableValue*) "
                   "and return the new value");
     if constexpr (keys && fits)
-      return joined<TV, true>(table, std::move(f), named);
+      return look_up<true>(*this, table, std::move(f), named);
     else
       return Inert{};
   }
@@ -412,32 +416,34 @@ template <class K, class V, class Chain = detail::Here<K, V>> class [[nodiscard]
   ///
   /// A processor with stores on a stream whose key has changed is a problem: send the stream through a topic first. All its functions run
   /// on the task's thread.
-  template <class P> auto process(Named named = {}) const { return processed<P, false>(named); }
-  template <class P, class A> auto process(const A& a, Named named = {}) const { return processed<P, false>(named, a); }
+  template <class P> auto process(Named named = {}) const { return detail::processed<P, false>(*this, named); }
+  template <class P, class A> auto process(const A& a, Named named = {}) const { return detail::processed<P, false>(*this, named, a); }
   template <class P, class A, class B> auto process(const A& a, const B& b, Named named = {}) const {
-    return processed<P, false>(named, a, b);
+    return detail::processed<P, false>(*this, named, a, b);
   }
   template <class P, class A, class B, class C> auto process(const A& a, const B& b, const C& c, Named named = {}) const {
-    return processed<P, false>(named, a, b, c);
+    return detail::processed<P, false>(*this, named, a, b, c);
   }
   template <class P, class A, class B, class C, class D>
   auto process(const A& a, const B& b, const C& c, const D& d, Named named = {}) const {
-    return processed<P, false>(named, a, b, c, d);
+    return detail::processed<P, false>(*this, named, a, b, c, d);
   }
 
   /// The same for a processor that keeps the key, so that no table behind it needs a repartition topic: `using Context =
   /// klamm::ValueContext<Value>;`, and `context.forward(value)` while a record is at work.
-  template <class P> auto process_values(Named named = {}) const { return processed<P, true>(named); }
-  template <class P, class A> auto process_values(const A& a, Named named = {}) const { return processed<P, true>(named, a); }
+  template <class P> auto process_values(Named named = {}) const { return detail::processed<P, true>(*this, named); }
+  template <class P, class A> auto process_values(const A& a, Named named = {}) const {
+    return detail::processed<P, true>(*this, named, a);
+  }
   template <class P, class A, class B> auto process_values(const A& a, const B& b, Named named = {}) const {
-    return processed<P, true>(named, a, b);
+    return detail::processed<P, true>(*this, named, a, b);
   }
   template <class P, class A, class B, class C> auto process_values(const A& a, const B& b, const C& c, Named named = {}) const {
-    return processed<P, true>(named, a, b, c);
+    return detail::processed<P, true>(*this, named, a, b, c);
   }
   template <class P, class A, class B, class C, class D>
   auto process_values(const A& a, const B& b, const C& c, const D& d, Named named = {}) const {
-    return processed<P, true>(named, a, b, c, d);
+    return detail::processed<P, true>(*this, named, a, b, c, d);
   }
 
   /// Gives the handle to `f` and returns what that returns: `orders.filter(&Order::paid).apply(by_region)`.
@@ -497,6 +503,7 @@ template <class K, class V, class Chain = detail::Here<K, V>> class [[nodiscard]
   template <class, class, class> friend class Stream;
   template <class, class> friend class Table;
   friend class Topology;
+  friend struct detail::Handles;
   Stream(const detail::Place& place, Chain chain) : place_{place}, chain_{std::move(chain)} {}
 
   template <class F> static constexpr auto key_result() {
@@ -517,26 +524,16 @@ template <class K, class V, class Chain = detail::Here<K, V>> class [[nodiscard]
             detail::appended<Chain, Op>::make(std::move(chain_), detail::make_op<Op>(node, std::move(f)))};
   }
 
-  template <class F> auto mapped(F f, const Named& named) && {
-    using R = std::remove_cvref_t<detail::result_t<F, K, detail::passed_t<F, V>>>;
+  /// `R`: what `f` gives. Changes the value in place if the type stays, else nests.
+  template <class R, template <class, bool> class Op, template <class> class OpInPlace, class F>
+  auto mapped(const char* kind, F f, const Named& named) && {
+    using detail::Rekeys;
     if constexpr (detail::key_value_v<R>)
-      return std::move(*this).template then<decltype(R::key), decltype(R::value), detail::Map<F, true>>("map", std::move(f), named,
-                                                                                                        detail::Rekeys::yes);
+      return std::move(*this).template then<decltype(R::key), decltype(R::value), Op<F, true>>(kind, std::move(f), named, Rekeys::yes);
     else if constexpr (std::is_same_v<R, V>)
-      return std::move(*this).template then<K, V, detail::Remap<F>>("map", std::move(f), named);
+      return std::move(*this).template then<K, V, OpInPlace<F>>(kind, std::move(f), named);
     else
-      return std::move(*this).template then<K, R, detail::Map<F, false>>("map", std::move(f), named);
-  }
-
-  template <class F> auto try_mapped(F f, const Named& named) && {
-    using R = detail::unwrapped_t<detail::result_t<F, K, detail::passed_t<F, V>>>;
-    if constexpr (detail::key_value_v<R>)
-      return std::move(*this).template then<decltype(R::key), decltype(R::value), detail::TryMap<F, true>>("try_map", std::move(f), named,
-                                                                                                           detail::Rekeys::yes);
-    else if constexpr (std::is_same_v<R, V>)
-      return std::move(*this).template then<K, V, detail::TryRemap<F>>("try_map", std::move(f), named);
-    else
-      return std::move(*this).template then<K, R, detail::TryMap<F, false>>("try_map", std::move(f), named);
+      return std::move(*this).template then<K, R, Op<F, false>>(kind, std::move(f), named);
   }
 
   template <class F> auto headed(const std::string& name, F f, const Named& named) && {
@@ -556,9 +553,7 @@ template <class K, class V, class Chain = detail::Here<K, V>> class [[nodiscard]
         in_chain ? extend(graph, "to_one_of", place_.node, named, Rekeys::no) : add_operator(graph, "to_one_of", place_.node, named);
     using Op = ToOneOf<F, TK>;
     Op op = make_op<Op>(node, std::move(f));
-    if (topics.empty()) problem(graph, named, "to(topics, f): the list of topics is empty: name those that f may choose");
-    for (const Topic<TK, TV>& topic : topics)
-      op.ways.push_back({topic.name(), add_choice(graph, node, topic.info(), named), parts_of(graph, topic.info())});
+    op.ways = ways_to<typename Op::Way>(graph, node, topics, named);
     using End = Stream<K, V, appended_t<Chain, Op>>;
     End{{place_.graph, node, place_.origin}, appended<Chain, Op>::make(std::move(chain_), std::move(op))}.end();
     commit_choices(graph, node);
@@ -577,110 +572,6 @@ template <class K, class V, class Chain = detail::Here<K, V>> class [[nodiscard]
     using R = key_result_t<F>;
     using Op = std::conditional_t<std::is_same_v<R, K>, detail::SelectKeyInPlace<F>, detail::SelectKey<F>>;
     return std::move(*this).template then<R, V, Op>(kind, std::move(f), named, detail::Rekeys::yes);
-  }
-
-  template <class... P> auto branch_at(const Named& named, P... predicates) const {
-    constexpr bool ok = (detail::predicate_v<P, K, const V&> && ...);
-    static_assert(ok,
-                  "klamm: branch(predicates...): each must be const-callable with this stream's value, or (key, value), or be "
-                  "with_record(f), and return bool");
-    if constexpr (ok)
-      return branched(named, std::make_index_sequence<sizeof...(P) + 1>{}, std::move(predicates)...);
-    else
-      return std::array<detail::Inert, sizeof...(P) + 1>{};
-  }
-  template <std::size_t... I, class... P>
-  std::array<Stream<K, V>, sizeof...(I)> branched(const Named& named, std::index_sequence<I...>, P... predicates) const {
-    detail::Graph& graph = *place_.graph;
-    const detail::NodeId input = settled(named);
-    const detail::NodeId node = detail::add_operator(graph, "branch", input, named);
-    const Named unnamed{nullptr, named.file, named.line};
-    const detail::NodeId outputs[] = {(static_cast<void>(I), detail::add_operator(graph, "branch_output", node, unnamed))...};
-    using Stage = detail::BranchStage<K, V, P...>;
-    detail::commit_stage(graph, node, input, new Stage(outputs, std::move(predicates)...));
-    return {Stream<K, V>{{place_.graph, outputs[I], outputs[I]}, {}}...};
-  }
-
-  Stream<K, V> merged(detail::NodeId left, const detail::Graph* graph, detail::NodeId right, const Named& named) const {
-    const detail::NodeId node = detail::add_operator(*place_.graph, "merge", left, named);
-    if (place_.graph == graph)
-      detail::add_input(*place_.graph, node, right);
-    else
-      detail::problem_two_topologies(*place_.graph, "merge", named);
-    detail::make_alias(*place_.graph, node);
-    return {{place_.graph, node, node}, {}};
-  }
-
-  template <class TV, bool Left, class TK, class F> auto joined(const Table<TK, TV>& table, F f, const Named& named) const {
-    using namespace detail;
-    using Op = Join<F, TK, TV, Left>;
-    using R = typename Op::template result_t<K, V>;
-    static_assert(slot_v<R>, "klamm: join(table, f): what f returns is kept in slots and must be default-constructible");
-    if constexpr (slot_v<R>) {
-      const char* kind = Left ? "left_join" : "join";
-      Graph& graph = *place_.graph;
-      const bool one_topology = table.place_.graph == place_.graph;
-      if (!one_topology) problem_two_topologies(graph, kind, named);
-      const std::string& tag = store_name(*table.place_.graph, table.place_.node);
-      const NodeId from = settled(named);
-      const NodeId input =
-          co_partition<K, V>({place_.graph, from, place_.origin}, stable_name(graph, kind, from, named, tag.c_str()), named);
-      const NodeId node = add_operator(graph, kind, input, named, Rekeys::no, tag.c_str());
-      if (one_topology) add_lookup(graph, node, table.place_.node);
-      return Stream<K, R, Then<Here<K, V>, Op>>{{place_.graph, node, input},
-                                                {{}, Op{{{}}, std::move(f), node, Lookup<TK, TV>{table.place_.node}}}};
-    } else {
-      return Inert{};
-    }
-  }
-
-  /// `arguments`: stores, and at the end perhaps with(...).
-  template <class P, bool Keyed, class... A> auto processed(const Named& named, const A&... arguments) const {
-    using namespace detail;
-    using C = context_of_t<P>;
-    using Given = ProcessArguments<Types<>, A...>;
-    constexpr bool said = Keyed ? says_value_context_v<P> : says_context_v<P>, handles = store_handles_v<typename Given::Stores>;
-    static_assert(
-        said || Keyed,
-        "klamm: process<P>(stores...): P must say what it forwards: using Context = klamm::Context<Key, Value>; (Context<>: nothing)");
-    static_assert(said || !Keyed,
-                  "klamm: process_values<P>(stores...): P must say what it forwards: using Context = klamm::ValueContext<Value>;");
-    static_assert(handles || !said || (std::is_same_v<A, Inert> || ...),
-                  "klamm: process(stores...): each must be what topology.store<Key, Value>(name) has made; with(...) is the last");
-    if constexpr (said && handles) {
-      constexpr bool slots = forwards_slots_v<C>, takes = processes_v<P, K, V>;
-      constexpr bool made = constructs<P, C>(typename Given::Stores{}, Given::With::types);
-      static_assert(slots, "klamm: process(stores...): what P forwards is kept in slots and must be default-constructible");
-      static_assert(
-          made || !slots,
-          "klamm: process(stores..., with(...)): P{stores..., context, ...} must be valid, with a klamm::KeyValueStore<Key, Value>& "
-          "for each store in this order, P's Context&, and const references to what with(...) holds");
-      static_assert(takes || !made || !slots,
-                    "klamm: process(stores...): P must have void process(const klamm::Record<Key, const Value>&) for this stream's key and "
-                    "value");
-      if constexpr (slots && made && takes)
-        return Given::call([&](const auto& with, const auto&... stores) { return process_stage<P, Keyed, C>(named, with, stores...); },
-                           arguments...);
-      else
-        return Inert{};
-    } else {
-      return Inert{};
-    }
-  }
-  template <class P, bool Keyed, class C, class W, class... S>
-  auto process_stage(const Named& named, const W& with, const S&... stores) const {
-    using namespace detail;
-    Graph& graph = *place_.graph;
-    const NodeId input = settled(named);
-    const NodeId node =
-        add_processor(graph, Keyed ? "process_values" : "process", input, named, Keyed ? Rekeys::no : Rekeys::yes, first_name(stores...));
-    (use_store(graph, node, stores.id(), stores.graph(), named), ...);
-    using Stage = ProcessStage<K, V, P, C, W, std::index_sequence_for<S...>, S...>;
-    commit_stage(graph, node, input, new Stage(with, stores.id()...));
-    if constexpr (Keyed)
-      return Stream<K, typename C::value_type>{{&graph, node, node}, {}};
-    else if constexpr (!std::is_void_v<typename C::key_type>)
-      return Stream<typename C::key_type, typename C::value_type>{{&graph, node, node}, {}};
   }
 
   /// Commits the chain if that has not been done, and returns the node to read from.

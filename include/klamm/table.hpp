@@ -8,67 +8,16 @@
 #include "klamm/detail/suppress_stage.hpp"
 #include "klamm/detail/table_join_stage.hpp"
 #include "klamm/stream.hpp"
+#include "klamm/table_spec.hpp"
 
 namespace klamm::inline v0 {
 
 template <class K, class V> class GroupedTable;
 
 namespace detail {
-struct NoFold {};
-/// Whether a table can keep rows of T, or a view make them.
-template <class T> constexpr bool kept_v = owned_v<T>&& slot_v<T>&& not_optional_v<T> && alignof(T) <= 8 && has_serde_v<T>;
+/// Whether a view of a table can make rows of T.
 template <class T> constexpr bool row_v = owned_v<T>&& slot_v<T> && !key_value_v<T> && not_optional_v<T>;
 }  // namespace detail
-
-/// What a table keeps: its name, the start value, the fold. A value, made with `klamm::table<A>("name")`.
-///
-///     auto revenue = klamm::table<double>("revenue").fold([](double& sum, const Order& order) { sum += order.amount; });
-template <class A, class F = detail::NoFold, class U = detail::NoFold, class M = detail::NoFold> class TableSpec {
- public:
-  TableSpec(TableName name, A start, F f, U u, M m)
-      : fold_{std::move(f)}, unfold_{std::move(u)}, merge_{std::move(m)}, start_{std::move(start)}, name_{std::move(name)} {}
-
-  /// The value of a key before its first record; A{} if not said.
-  [[nodiscard]] TableSpec starting_at(A start) const { return {name_, std::move(start), fold_, unfold_, merge_}; }
-  /// `f(A&, value)`, `f(A&, key, value)` or with_record(f); returns nothing, or an Entry: keep or erase.
-  template <class G> [[nodiscard]] TableSpec<A, G, U, M> fold(G g) const { return {name_, start_, std::move(g), unfold_, merge_}; }
-  /// The reverse, for groups of a table's rows: takes a value out. Called only where the group exists.
-  template <class G> [[nodiscard]] TableSpec<A, F, G, M> unfold(G g) const { return {name_, start_, fold_, std::move(g), merge_}; }
-  /// For session windows: adds another session's value, `f(A&, const A&)` or `A f(const A&, const A&)`. A new session begins with the start
-  /// value, takes the sessions it joins in the order of their ends, and then its record.
-  template <class G> [[nodiscard]] TableSpec<A, F, U, G> merge(G g) const { return {name_, start_, fold_, unfold_, std::move(g)}; }
-  /// When the table tells of its changes; every one at once if not said.
-  [[nodiscard]] TableSpec emit(Emit when) const { return {name_.emit(when), start_, fold_, unfold_, merge_}; }
-  /// How long a windowed table keeps its rows, in stream time; as long as they may change if not said.
-  [[nodiscard]] TableSpec retention(Duration time) const { return {name_.retention(time), start_, fold_, unfold_, merge_}; }
-
-  [[nodiscard]] const std::string& name() const { return name_.name(); }
-  [[nodiscard]] Emit emits() const { return name_.emits(); }
-  [[nodiscard]] Duration retains() const { return name_.retains(); }
-  [[nodiscard]] const A& start() const { return start_; }
-  [[nodiscard]] const F& fold_function() const { return fold_; }
-  [[nodiscard]] const U& unfold_function() const { return unfold_; }
-  [[nodiscard]] const M& merge_function() const { return merge_; }
-
- private:
-  F fold_;  // functions first, for the reason that `detail::Fence` gives
-  U unfold_;
-  M merge_;
-  A start_;
-  TableName name_;
-};
-
-/// A table that keeps an A for each key; A needs a serde, because tables have changelogs.
-template <class A> auto table(const char* name) {
-  static_assert(detail::default_constructible_v<A>,
-                "klamm: table<A>(name): the table's type is kept in slots and must be default-constructible");
-  if constexpr (detail::default_constructible_v<A>)
-    return TableSpec<A>{TableName{name}, A{}, {}, {}, {}};
-  else
-    return detail::Inert{};
-}
-/// A table whose type follows from its use: `.count(klamm::table("clicks"))`.
-inline TableName table(const char* name) { return {name}; }
 
 /// Handle of a table: copies are the same table. Its changes go to whoever reads it; joins look keys up in it.
 template <class K, class V> class Table {
@@ -152,7 +101,7 @@ template <class K, class V> class Table {
                     "klamm: table.join(table, f): f must return a default-constructible value that owns what it holds: no view, no "
                     "KeyValue (a table keeps its keys), no std::optional (use filter)");
       if constexpr (ok)
-        return joined<Sides::both>("join", other, std::move(f), named);
+        return table_joined<Sides::both>("join", *this, other, std::move(f), named);
       else
         return Inert{};
     } else {
@@ -179,7 +128,7 @@ template <class K, class V> class Table {
                     "klamm: table.left_join(table, f): f must return a default-constructible value that owns what it holds: no view, no "
                     "KeyValue (a table keeps its keys), no std::optional (use filter)");
       if constexpr (ok)
-        return joined<Sides::left>("left_join", other, std::move(f), named);
+        return table_joined<Sides::left>("left_join", *this, other, std::move(f), named);
       else
         return Inert{};
     } else {
@@ -206,7 +155,7 @@ template <class K, class V> class Table {
                     "klamm: table.outer_join(table, f): f must return a default-constructible value that owns what it holds: no view, no "
                     "KeyValue (a table keeps its keys), no std::optional (use filter)");
       if constexpr (ok)
-        return joined<Sides::either>("outer_join", other, std::move(f), named);
+        return table_joined<Sides::either>("outer_join", *this, other, std::move(f), named);
       else
         return Inert{};
     } else {
@@ -238,7 +187,7 @@ template <class K, class V> class Table {
                     "klamm: table.join(table, foreign_key, f): what f returns is kept and the other table's values are sent: f must return "
                     "a default-constructible value that owns what it holds and is no std::optional, and both types need klamm::serde");
       if constexpr (ok)
-        return referring<Sides::both>("join", other, std::move(foreign_key), std::move(f), named);
+        return foreign_key_joined<Sides::both>("join", *this, other, std::move(foreign_key), std::move(f), named);
       else
         return Inert{};
     } else {
@@ -267,7 +216,7 @@ template <class K, class V> class Table {
           "klamm: table.left_join(table, foreign_key, f): what f returns is kept and the other table's values are sent: f must return a "
           "default-constructible value that owns what it holds and is no std::optional, and both types need klamm::serde");
       if constexpr (ok)
-        return referring<Sides::left>("left_join", other, std::move(foreign_key), std::move(f), named);
+        return foreign_key_joined<Sides::left>("left_join", *this, other, std::move(foreign_key), std::move(f), named);
       else
         return Inert{};
     } else {
@@ -370,6 +319,7 @@ template <class K, class V> class Table {
   template <class, class> friend class WindowedTable;
   friend class Topology;
   friend class App;
+  friend struct detail::Handles;
   friend class TestDriver;
   explicit Table(const detail::Place& place) : place_{place} {}
 
@@ -389,47 +339,6 @@ template <class K, class V> class Table {
     wants_old_values(graph, place_.node);
     detail::commit<Key, Update<Value>>({&graph, node, place_.node}, Chain{{}, make_op<Op>(node, std::move(f))});
     return GroupedTable<Key, Value>{{&graph, node, node}};
-  }
-  template <detail::Sides S, class W, class F> auto joined(const char* kind, const Table<K, W>& other, F f, const Named& named) const {
-    using namespace detail;
-    using Join = TableJoinStage<S, F, K, V, W>;
-    Graph& graph = *place_.graph;
-    const NodeId left = place_.node, right = other.place_.node;
-    if (other.place_.graph != &graph) {
-      problem_two_topologies(graph, kind, named);
-      return Table<K, typename Join::Result>{{&graph, left, left}};
-    }
-    const NodeId node = add_table_join(graph, kind, left, right, named);
-    commit_stage(graph, node, left, new Join(left, right, holds_back(graph, node), std::move(f)));
-    commit_stage(graph, node, right, new JoinsRight<Join, K, W>(node));
-    return Table<K, typename Join::Result>{{&graph, node, node}};
-  }
-  template <detail::Sides S, class K2, class W, class G, class F>
-  auto referring(const char* kind, const Table<K2, W>& other, G foreign_key, F f, const Named& named) const {
-    using namespace detail;
-    using Result = typename TableJoiner<S, F, K, V, W>::Result;
-    Graph& graph = *place_.graph;
-    const NodeId left = place_.node, right = other.place_.node;
-    if (other.place_.graph != &graph) {
-      problem_two_topologies(graph, kind, named);
-      return Table<K, Result>{{&graph, left, left}};
-    }
-    std::string name = stable_name(graph, kind, left, named, store_name(graph, right).c_str());
-    const ForeignKeyJoin join = add_foreign_key_join(
-        graph, kind, left, right, {std::move(name), &new_store<Result>, {schema_of<K>(), schema_of<Result>()}},
-        &new_ordered_store<Subscriber>, {{schema_of<K2>(), schema_of<Subscription>()}, {schema_of<K>(), schema_of<Answer<W>>()}}, named);
-    const StoreId results = store_of(graph, join.result);
-    const ForeignKeyOf<G, K, V, K2> subscribing{{foreign_key}, join.subscribe}, receiving{{std::move(foreign_key)}, join.result};
-    commit_stage(graph, join.subscriptions_sink, left,
-                 new Subscribe<S, G, K, V, K2, Result>(subscribing, join.subscriptions_sink, results));
-    commit_source(graph, join.subscriptions, join.subscriptions, make_source<K2, Subscription>());
-    using Right = Respond<K2, W>;
-    commit_stage(graph, join.answers_sink, join.subscriptions,
-                 new Right(join.respond, store_of(graph, join.respond), right, join.answers_sink));
-    commit_stage(graph, join.answers_sink, right, new JoinsRight<Right, K2, W>(join.answers_sink));
-    commit_source(graph, join.answers, join.answers, make_source<K, Answer<W>>());
-    commit_stage(graph, join.result, join.answers, new Receive<S, G, F, K, V, K2, W>(results, left, receiving, std::move(f)));
-    return Table<K, Result>{{&graph, join.result, join.result}};
   }
   template <class R, class Stage, class F> Table<K, R> view(const char* kind, F f, const Named& named) const {
     detail::Graph& graph = *place_.graph;

@@ -202,6 +202,16 @@ void add_lookup(Graph& graph, NodeId node, NodeId table) { graph.at(node).lookup
 void make_alias(Graph& graph, NodeId node) { graph.at(node).alias = graph.at(node).committed = true; }
 void make_terminal(Graph& graph, NodeId node) { graph.at(node).terminal = true; }
 
+NodeId add_merge(Graph& graph, NodeId left, const Graph& of_right, NodeId right, const Named& named) {
+  const NodeId node = add_operator(graph, "merge", left, named);
+  if (&of_right == &graph)
+    add_input(graph, node, right);
+  else
+    problem_two_topologies(graph, "merge", named);
+  make_alias(graph, node);
+  return node;
+}
+
 bool settle(Graph& graph, NodeId id, const Named& named) {
   Node& node = graph.at(id);
   if (node.extended) report_moved(graph, node, named);

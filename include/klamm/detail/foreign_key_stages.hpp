@@ -1,9 +1,11 @@
 #pragma once
 
+#include <string>
 #include <type_traits>
 #include <utility>
 
 #include "klamm/detail/foreign_key.hpp"
+#include "klamm/detail/fused.hpp"
 #include "klamm/detail/ordered_store.hpp"
 #include "klamm/detail/table_join_stage.hpp"
 
@@ -269,5 +271,32 @@ class Receive final : public KeepingStage<K, Answer<W>, Keeper<K, typename Table
   Bytes reference_;
   Result made_{};
 };
+
+/// table.join and left_join by a foreign key.
+template <Sides S, class K, class V, class K2, class W, class G, class F>
+auto foreign_key_joined(const char* kind, const Table<K, V>& table, const Table<K2, W>& other, G foreign_key, F f, const Named& named) {
+  using Result = typename TableJoiner<S, F, K, V, W>::Result;
+  Graph& graph = *Handles::place(table).graph;
+  const NodeId left = Handles::place(table).node, right = Handles::place(other).node;
+  if (Handles::place(other).graph != &graph) {
+    problem_two_topologies(graph, kind, named);
+    return Handles::table<K, Result>({&graph, left, left});
+  }
+  std::string name = stable_name(graph, kind, left, named, store_name(graph, right).c_str());
+  const ForeignKeyJoin join = add_foreign_key_join(
+      graph, kind, left, right, {std::move(name), &new_store<Result>, {schema_of<K>(), schema_of<Result>()}},
+      &new_ordered_store<Subscriber>, {{schema_of<K2>(), schema_of<Subscription>()}, {schema_of<K>(), schema_of<Answer<W>>()}}, named);
+  const StoreId results = store_of(graph, join.result);
+  const ForeignKeyOf<G, K, V, K2> subscribing{{foreign_key}, join.subscribe}, receiving{{std::move(foreign_key)}, join.result};
+  commit_stage(graph, join.subscriptions_sink, left, new Subscribe<S, G, K, V, K2, Result>(subscribing, join.subscriptions_sink, results));
+  commit_source(graph, join.subscriptions, join.subscriptions, make_source<K2, Subscription>());
+  using Right = Respond<K2, W>;
+  commit_stage(graph, join.answers_sink, join.subscriptions,
+               new Right(join.respond, store_of(graph, join.respond), right, join.answers_sink));
+  commit_stage(graph, join.answers_sink, right, new JoinsRight<Right, K2, W>(join.answers_sink));
+  commit_source(graph, join.answers, join.answers, make_source<K, Answer<W>>());
+  commit_stage(graph, join.result, join.answers, new Receive<S, G, F, K, V, K2, W>(results, left, receiving, std::move(f)));
+  return Handles::table<K, Result>({&graph, join.result, join.result});
+}
 
 }  // namespace klamm::inline v0::detail

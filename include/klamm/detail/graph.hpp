@@ -62,6 +62,8 @@ KLAMM_API void add_lookup(Graph& graph, NodeId node, NodeId table);
 /// The node reads its inputs through: consumers of the node become consumers of its inputs.
 KLAMM_API void make_alias(Graph& graph, NodeId node);
 KLAMM_API void make_terminal(Graph& graph, NodeId node);
+/// Adds what reads two nodes of the same types through; `of_right` is the right one's graph, and a problem if it is another.
+KLAMM_API NodeId add_merge(Graph& graph, NodeId left, const Graph& of_right, NodeId right, const Named& named);
 /// Adds a filter or a map of a table: it keeps nothing, look-ups go through it.
 KLAMM_API NodeId add_view(Graph& graph, const char* kind, NodeId table, const Named& named);
 /// Adds a join of two tables, a view of both. Kinds: join, left_join, outer_join.

@@ -3,6 +3,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "klamm/detail/handles.hpp"
 #include "klamm/detail/ops/calls.hpp"
 #include "klamm/detail/view_stage.hpp"
 
@@ -154,5 +155,21 @@ template <class Join, class K, class W> class JoinsRight final : public Port<K, 
   Join* join_ = nullptr;
   NodeId node_;
 };
+
+/// table.join, left_join and outer_join with a table of the same keys.
+template <Sides S, class K, class V, class W, class F>
+auto table_joined(const char* kind, const Table<K, V>& table, const Table<K, W>& other, F f, const Named& named) {
+  using Join = TableJoinStage<S, F, K, V, W>;
+  Graph& graph = *Handles::place(table).graph;
+  const NodeId left = Handles::place(table).node, right = Handles::place(other).node;
+  if (Handles::place(other).graph != &graph) {
+    problem_two_topologies(graph, kind, named);
+    return Handles::table<K, typename Join::Result>({&graph, left, left});
+  }
+  const NodeId node = add_table_join(graph, kind, left, right, named);
+  commit_stage(graph, node, left, new Join(left, right, holds_back(graph, node), std::move(f)));
+  commit_stage(graph, node, right, new JoinsRight<Join, K, W>(node));
+  return Handles::table<K, typename Join::Result>({&graph, node, node});
+}
 
 }  // namespace klamm::inline v0::detail

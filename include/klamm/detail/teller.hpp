@@ -5,6 +5,8 @@
 #include <optional>
 
 #include "klamm/detail/held_changes.hpp"
+#include "klamm/detail/ops/calls.hpp"
+#include "klamm/detail/stage.hpp"
 #include "klamm/detail/store.hpp"
 #include "klamm/emit.hpp"
 

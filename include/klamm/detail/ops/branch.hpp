@@ -1,11 +1,14 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <memory>
 #include <tuple>
 #include <utility>
 
+#include "klamm/detail/handles.hpp"
 #include "klamm/detail/ops/calls.hpp"
+#include "klamm/detail/speak.hpp"
 
 namespace klamm::inline v0::detail {
 
@@ -58,5 +61,30 @@ template <class K, class V, class... P> class BranchStage final : public Port<K,
   NodeId outputs_[count + 1];
   Fan<K, V> fans_[count + 1];
 };
+
+/// stream.branch: the streams of each predicate, and of the rest.
+template <class S, class... P> auto branched(const S& stream, const Named& named, P... predicates) {
+  using K = typename S::key_type;
+  using V = typename S::value_type;
+  constexpr bool ok = (predicate_v<P, K, const V&> && ...);
+  static_assert(ok,
+                "klamm: branch(predicates...): each must be const-callable with this stream's value, or (key, value), or be "
+                "with_record(f), and return bool");
+  if constexpr (ok) {
+    using Split = BranchStage<K, V, P...>;
+    const Place input = Handles::settled(stream, named);
+    Graph& graph = *input.graph;
+    const NodeId node = add_operator(graph, "branch", input.node, named);
+    NodeId outputs[Split::count + 1];
+    for (NodeId& output : outputs) output = add_operator(graph, "branch_output", node, {nullptr, named.file, named.line});
+    commit_stage(graph, node, input.node, new Split(outputs, std::move(predicates)...));
+    return [&]<std::size_t... I>(std::index_sequence<I...>) {
+      return std::array{Handles::stream<K, V>({&graph, outputs[I], outputs[I]})...};
+    }
+    (std::make_index_sequence<Split::count + 1>{});
+  } else {
+    return std::array<Inert, sizeof...(P) + 1>{};
+  }
+}
 
 }  // namespace klamm::inline v0::detail

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <string>
 #include <type_traits>
 #include <utility>
 
+#include "klamm/detail/fused.hpp"
+#include "klamm/detail/handles.hpp"
 #include "klamm/detail/view_stage.hpp"
 
 namespace klamm::inline v0::detail {
@@ -54,5 +57,31 @@ template <class F, class TK, class W, bool Left> struct Join : Spreading {
       return apply(f, key, value, *found);
   }
 };
+
+/// stream.join and stream.left_join with a table.
+template <bool Left, class S, class TK, class TV, class F>
+auto look_up(const S& stream, const Table<TK, TV>& table, F f, const Named& named) {
+  using K = typename S::key_type;
+  using V = typename S::value_type;
+  using Op = Join<F, TK, TV, Left>;
+  using R = typename Op::template result_t<K, V>;
+  static_assert(slot_v<R>, "klamm: join(table, f): what f returns is kept in slots and must be default-constructible");
+  if constexpr (slot_v<R>) {
+    const char* kind = Left ? "left_join" : "join";
+    const Place from = Handles::settled(stream, named);
+    const Place& looked_up = Handles::place(table);
+    Graph& graph = *from.graph;
+    const bool one_topology = looked_up.graph == from.graph;
+    if (!one_topology) problem_two_topologies(graph, kind, named);
+    const std::string& tag = store_name(*looked_up.graph, looked_up.node);
+    const NodeId input = co_partition<K, V>(from, stable_name(graph, kind, from.node, named, tag.c_str()), named);
+    const NodeId node = add_operator(graph, kind, input, named, Rekeys::no, tag.c_str());
+    if (one_topology) add_lookup(graph, node, looked_up.node);
+    using Chain = Then<Here<K, V>, Op>;
+    return Handles::stream<K, R, Chain>({&graph, node, input}, {{}, Op{{{}}, std::move(f), node, Lookup<TK, TV>{looked_up.node}}});
+  } else {
+    return Inert{};
+  }
+}
 
 }  // namespace klamm::inline v0::detail

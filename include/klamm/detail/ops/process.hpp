@@ -7,7 +7,9 @@
 #include <type_traits>
 #include <utility>
 
+#include "klamm/detail/handles.hpp"
 #include "klamm/detail/ops/calls.hpp"
+#include "klamm/detail/speak.hpp"
 #include "klamm/store.hpp"
 
 namespace klamm::inline v0::detail {
@@ -209,6 +211,57 @@ class ProcessStage<K, V, P, C, W, std::index_sequence<N...>, S...> final : publi
   std::conditional_t<keyed, KeyedContext<K, typename C::value_type>, C> context_;
   std::unique_ptr<P> processor_;
 };
+
+/// A stage for a processor behind a stream.
+template <class P, bool Keyed, class S, class W, class... Stores>
+auto process_stage(const S& stream, const Named& named, const W& with, const Stores&... stores) {
+  using K = typename S::key_type;
+  using C = context_of_t<P>;
+  const Place input = Handles::settled(stream, named);
+  Graph& graph = *input.graph;
+  const NodeId node = add_processor(graph, Keyed ? "process_values" : "process", input.node, named, Keyed ? Rekeys::no : Rekeys::yes,
+                                    first_name(stores...));
+  (use_store(graph, node, stores.id(), stores.graph(), named), ...);
+  using Processing = ProcessStage<K, typename S::value_type, P, C, W, std::index_sequence_for<Stores...>, Stores...>;
+  commit_stage(graph, node, input.node, new Processing(with, stores.id()...));
+  if constexpr (Keyed)
+    return Handles::stream<K, typename C::value_type>({&graph, node, node});
+  else if constexpr (!std::is_void_v<typename C::key_type>)
+    return Handles::stream<typename C::key_type, typename C::value_type>({&graph, node, node});
+}
+
+/// stream.process and stream.process_values. `arguments`: stores, and at the end perhaps with(...).
+template <class P, bool Keyed, class S, class... A> auto processed(const S& stream, const Named& named, const A&... arguments) {
+  using C = context_of_t<P>;
+  using Given = ProcessArguments<Types<>, A...>;
+  constexpr bool said = Keyed ? says_value_context_v<P> : says_context_v<P>, handles = store_handles_v<typename Given::Stores>;
+  static_assert(
+      said || Keyed,
+      "klamm: process<P>(stores...): P must say what it forwards: using Context = klamm::Context<Key, Value>; (Context<>: nothing)");
+  static_assert(said || !Keyed,
+                "klamm: process_values<P>(stores...): P must say what it forwards: using Context = klamm::ValueContext<Value>;");
+  static_assert(handles || !said || (std::is_same_v<A, Inert> || ...),
+                "klamm: process(stores...): each must be what topology.store<Key, Value>(name) has made; with(...) is the last");
+  if constexpr (said && handles) {
+    constexpr bool slots = forwards_slots_v<C>, takes = processes_v<P, typename S::key_type, typename S::value_type>;
+    constexpr bool made = constructs<P, C>(typename Given::Stores{}, Given::With::types);
+    static_assert(slots, "klamm: process(stores...): what P forwards is kept in slots and must be default-constructible");
+    static_assert(
+        made || !slots,
+        "klamm: process(stores..., with(...)): P{stores..., context, ...} must be valid, with a klamm::KeyValueStore<Key, Value>& "
+        "for each store in this order, P's Context&, and const references to what with(...) holds");
+    static_assert(takes || !made || !slots,
+                  "klamm: process(stores...): P must have void process(const klamm::Record<Key, const Value>&) for this stream's key and "
+                  "value");
+    if constexpr (slots && made && takes)
+      return Given::call([&](const auto& with, const auto&... stores) { return process_stage<P, Keyed>(stream, named, with, stores...); },
+                         arguments...);
+    else
+      return Inert{};
+  } else {
+    return Inert{};
+  }
+}
 
 }  // namespace klamm::inline v0::detail
 

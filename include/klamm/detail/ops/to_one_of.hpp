@@ -66,4 +66,13 @@ template <class F, class TK> struct ToOneOf : Calls<F, InPlace> {
   }
 };
 
+template <class Way, class K, class V>
+std::vector<Way> ways_to(Graph& graph, NodeId node, const std::vector<Topic<K, V>>& topics, const Named& named) {
+  if (topics.empty()) problem(graph, named, "to(topics, f): the list of topics is empty: name those that f may choose");
+  std::vector<Way> ways;
+  for (const Topic<K, V>& topic : topics)
+    ways.push_back({topic.name(), add_choice(graph, node, topic.info(), named), parts_of(graph, topic.info())});
+  return ways;
+}
+
 }  // namespace klamm::inline v0::detail
