@@ -60,7 +60,7 @@ template <class K, class Inputs, class W> class [[nodiscard]] WindowedCogroup {
   /// Where V is optional, functions that accept `const V&` are shown null values.
   template <class A, class F, class U, class M> auto aggregate(const TableSpec<A, F, U, M>& table, Named named = {}) const {
     using namespace detail;
-    constexpr bool keeps = owned_v<A> && not_optional_v<A> && alignof(A) <= 8 && has_serde_v<A>;
+    constexpr bool keeps = kept_v<A>, used = !said_v<F> && !said_v<U> && (W::sessions || !said_v<M>);
     constexpr bool fits = Inputs::template fits_v<K, A>, merges = !W::sessions || merges_v<M, A>;
     static_assert(keeps,
                   "klamm: cogroup.aggregate(table): the table's type must own what it holds, have klamm::serde<A>, and be neither "
@@ -73,7 +73,11 @@ template <class K, class Inputs, class W> class [[nodiscard]] WindowedCogroup {
         merges || !fits || !keeps,
         "klamm: cogroup.aggregate(table): sessions that come together become one, so the table needs merge(f): f(A&, const A&), or A "
         "f(const A&, const A&)");
-    if constexpr (keeps && fits && merges) {
+    static_assert(
+        used || !merges || !fits || !keeps,
+        "klamm: cogroup.aggregate(table): the functions are cogroup's, beside merge(f) for sessions, so the table's fold, unfold or "
+        "merge would never be called: leave it out");
+    if constexpr (keeps && fits && merges && used) {
       Graph& graph = *inputs_.place.graph;
       if (table.emits() == Emit::on_window_close)
         problem(graph, named,
@@ -127,7 +131,7 @@ template <class K, class Inputs> class [[nodiscard]] CogroupedStream {
   /// Keeps the table; its spec has no fold, for the functions are cogroup's.
   template <class A, class F, class U, class M> auto aggregate(const TableSpec<A, F, U, M>& table, Named named = {}) const {
     using namespace detail;
-    constexpr bool keeps = owned_v<A> && not_optional_v<A> && alignof(A) <= 8 && has_serde_v<A>, fits = Inputs::template fits_v<K, A>;
+    constexpr bool keeps = kept_v<A>, used = !said_v<F> && !said_v<U> && !said_v<M>, fits = Inputs::template fits_v<K, A>;
     static_assert(keeps,
                   "klamm: cogroup.aggregate(table): the table's type must own what it holds, have klamm::serde<A>, and be neither "
                   "std::optional nor aligned to more than 8 bytes");
@@ -135,7 +139,11 @@ template <class K, class Inputs> class [[nodiscard]] CogroupedStream {
         fits || !keeps,
         "klamm: cogroup.aggregate(table): each function given to cogroup must be const-callable as f(A&, value), f(A&, key, value) or "
         "with_record(f(A&, record)) and return nothing or klamm::Entry");
-    if constexpr (keeps && fits) {
+    static_assert(
+        used || !fits || !keeps,
+        "klamm: cogroup.aggregate(table): the functions are cogroup's, beside merge(f) for sessions, so the table's fold, unfold or "
+        "merge would never be called: leave it out");
+    if constexpr (keeps && fits && used) {
       Graph& graph = *inputs_.place.graph;
       const NodeId merge = inputs_.template join<K, A, false>(table.name(), named);
       return GroupedStream<K, CogroupStep<K, A>>{{&graph, merge, merge}}.template keep<A>("cogroup", table, table.start(), StepUpdate{},

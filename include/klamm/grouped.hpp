@@ -69,7 +69,7 @@ template <class K, class V> class [[nodiscard]] GroupedStream {
   ///     orders.group_by(&Order::user).aggregate(klamm::table<double>("spent").fold([](double& sum, const Order& o) { sum += o.amount; }))
   template <class A, class F, class U, class M> auto aggregate(const TableSpec<A, F, U, M>& table, Named named = {}) const {
     using namespace detail;
-    constexpr bool fits = folds_v<F, K, Value, A>, ok = fits && alignof(A) <= 8 && owned_v<A> && not_optional_v<A> && has_serde_v<A>;
+    constexpr bool fits = folds_v<F, K, Value, A>, used = !said_v<U> && !said_v<M>, ok = fits && used && kept_v<A>;
     static_assert(owned_v<A>,
                   "klamm: aggregate(table): the table's type is a view into a record, which does not outlive it: keep an owning type");
     static_assert(not_optional_v<A>,
@@ -80,6 +80,10 @@ template <class K, class V> class [[nodiscard]] GroupedStream {
                   "klamm: aggregate(table): the table's fold must be const-callable as f(A&, value), f(A&, key, value) or "
                   "with_record(f(A&, record)) and "
                   "return nothing or klamm::Entry");
+    static_assert(
+        used || !fits || !kept_v<A>,
+        "klamm: aggregate(table): records leave no group and only sessions are merged, so the table's unfold or merge would never "
+        "be called: leave it out");
     if constexpr (ok)
       return keep<A>("aggregate", table, table.start(), FoldUpdate<F>{{table.fold_function()}}, named);
     else

@@ -51,10 +51,9 @@ template <class K, class V> class [[nodiscard]] GroupedTable {
   ///
   ///     auto sums = klamm::table<double>("sums").fold([](double& s, double v) { s += v; }).unfold([](double& s, double v) { s -= v; });
   ///     balances.group_by(&owner).aggregate(sums)
-  template <class A, class F, class U> auto aggregate(const TableSpec<A, F, U>& table, Named named = {}) const {
+  template <class A, class F, class U, class M> auto aggregate(const TableSpec<A, F, U, M>& table, Named named = {}) const {
     using namespace detail;
-    constexpr bool undoes = !std::is_same_v<U, NoFold>, fits = folds_v<F, K, V, A> && folds_v<U, K, V, A>;
-    constexpr bool keeps = alignof(A) <= 8 && owned_v<A> && not_optional_v<A> && has_serde_v<A>;
+    constexpr bool undoes = said_v<U>, used = !said_v<M>, fits = folds_v<F, K, V, A> && folds_v<U, K, V, A>, keeps = kept_v<A>;
     static_assert(
         keeps,
         "klamm: aggregate(table): the table's type must own what it holds, have klamm::serde<A>, and be neither std::optional nor "
@@ -64,7 +63,9 @@ template <class K, class V> class [[nodiscard]] GroupedTable {
     static_assert(fits || !undoes || !keeps,
                   "klamm: aggregate(table): the table's fold and unfold must be const-callable as f(A&, value), f(A&, key, value) or "
                   "with_record(f(A&, record)) and return nothing or klamm::Entry");
-    if constexpr (keeps && fits && undoes) {
+    static_assert(used || !fits || !undoes || !keeps,
+                  "klamm: aggregate(table): only sessions are merged, so the table's merge would never be called: leave it out");
+    if constexpr (keeps && fits && undoes && used) {
       using Functions = AddSubtract<FoldUpdate<F>, FoldUpdate<U>>;
       return keep<A>("aggregate", table, table.start(), Functions{{{table.fold_function()}}, {{table.unfold_function()}}}, named);
     } else {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <type_traits>
 #include <utility>
 
 #include "klamm/detail/speak.hpp"
@@ -10,6 +11,7 @@ namespace klamm::inline v0 {
 
 namespace detail {
 struct NoFold {};
+template <class F> constexpr bool said_v = !std::is_same_v<F, NoFold>;
 /// Whether a table can keep rows of T.
 template <class T> constexpr bool kept_v = owned_v<T>&& slot_v<T>&& not_optional_v<T> && alignof(T) <= 8 && has_serde_v<T>;
 }  // namespace detail

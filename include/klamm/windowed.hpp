@@ -143,7 +143,7 @@ template <class K, class V, class W> class [[nodiscard]] WindowedStream {
   ///         .aggregate(klamm::table<Basket>("baskets").fold(add_order).merge(add_basket))
   template <class A, class F, class U, class M> auto aggregate(const TableSpec<A, F, U, M>& table, Named named = {}) const {
     using namespace detail;
-    constexpr bool keeps = owned_v<A> && not_optional_v<A> && alignof(A) <= 8 && has_serde_v<A>;
+    constexpr bool keeps = kept_v<A>, used = !said_v<U> && (W::sessions || !said_v<M>);
     constexpr bool nulls = optional_v<V> && folds_v<F, K, V, A>, fits = nulls || folds_v<F, K, Value, A>;
     constexpr bool merges = !W::sessions || merges_v<M, A>;
     static_assert(keeps,
@@ -156,7 +156,11 @@ template <class K, class V, class W> class [[nodiscard]] WindowedStream {
         merges || !fits || !keeps,
         "klamm: windows.aggregate(table): sessions that come together become one, so the table needs merge(f) beside fold(f): f(A&, "
         "const A&), or A f(const A&, const A&)");
-    if constexpr (keeps && fits && merges)
+    static_assert(
+        used || !merges || !fits || !keeps,
+        "klamm: windows.aggregate(table): records leave no window and only sessions are merged, so the table's unfold or merge would "
+        "never be called: leave it out");
+    if constexpr (keeps && fits && merges && used)
       return keep<A, std::conditional_t<nulls, V, Value>>("aggregate", table, table.start(), FoldUpdate<F>{{table.fold_function()}},
                                                           FoldMerge<M>{table.merge_function()}, named);
     else

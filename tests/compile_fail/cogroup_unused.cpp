@@ -1,0 +1,9 @@
+// expect: cogroup\.aggregate\(table\): the functions are cogroup's
+#include "klamm/klamm.hpp"
+
+#include "types.hpp"
+
+void pipeline(klamm::Topology& t) {
+  const auto add = [](int& n, const std::string&) { ++n; };
+  t.stream(words).group_by_key().cogroup(add).aggregate(klamm::table<int>("n").fold(add)).to(numbers);
+}
