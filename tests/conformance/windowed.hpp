@@ -31,16 +31,22 @@ inline auto time_windows(const Params& p) {
 inline auto sliding_windows(const Params& p) { return graced(sliding(Duration{p.number("difference")}), p); }
 inline auto session_windows(const Params& p) { return graced(session(Duration{p.number("gap")}), p); }
 
+template <class> constexpr bool sessions_v = false;
+template <class K, class V, class W> constexpr bool sessions_v<WindowedStream<K, V, W>> = W::sessions;
+
 /// Gives the table that `agg` asks for to `use`.
 template <class Windows, class Use> void aggregated(const Windows& windows, const Params& p, Use use) {
   const std::string agg = p.text("agg", "count");
   const Emit emit = p.text("emit") == "close" ? Emit::on_window_close : Emit::on_update;
+  const auto concats = table<std::string>("table").starting_at("0").fold(concat_nullable).emit(emit);
   if (agg == "count")
     use(windows.count(table("table").emit(emit)));
   else if (agg == "reduce")
     use(windows.reduce(table("table").emit(emit), add_nullable));
+  else if constexpr (sessions_v<Windows>)
+    use(windows.aggregate(concats.merge(merge_text)));
   else
-    use(windows.aggregate(table<std::string>("table").starting_at("0").fold(concat_nullable).merge(merge_text).emit(emit)));
+    use(windows.aggregate(concats));
 }
 
 }  // namespace klamm::conformance
