@@ -74,6 +74,23 @@ KLAMM_API Result<std::int64_t> query_count(App& app, const StoreQuery& query);
 KLAMM_API Status encode_key_guarded(const std::string& store, FunctionRef<Encoded()> encode);
 KLAMM_API Status decode_guarded(const std::string& store, FunctionRef<Decoded()> decode);
 
+template <class K> Result<Bytes> encoded_key(const std::string& store, const K& key) {
+  Bytes bytes;
+  Status status = encode_key_guarded(store, [&] { return encode(key, bytes); });
+  if (!status.ok()) return status;
+  return bytes;
+}
+/// The value of a row, by its key's bytes.
+template <class V> Result<std::optional<V>> query_value(App& app, const StoreQuery& query, const std::string& key_schema, BytesView key) {
+  Result<std::optional<Bytes>> found = query_one(app, query, key_schema, key);
+  if (!found.ok()) return found.status();
+  if (!*found) return std::optional<V>{};
+  std::optional<V> value{std::in_place};
+  Status decoded = decode_guarded(query.store, [&] { return decode(BytesView{**found}, *value); });
+  if (!decoded.ok()) return decoded;
+  return value;
+}
+
 /// What a query with a mistake of type returns, so that there is one error.
 struct InertAnswer {
   [[nodiscard]] bool ok() const { return false; }
@@ -249,29 +266,23 @@ template <class V> class Query {
       return false;
   }
   template <class K> Result<std::optional<V>> get_one(const K& key) const {
-    Result<Bytes> bytes = encoded(key);
+    const Result<Bytes> bytes = detail::encoded_key(query_.store, key);
     if (!bytes.ok()) return bytes.status();
-    Result<std::optional<Bytes>> found = detail::query_one(*app_, query_, detail::schema_of<K>(), *bytes);
-    if (!found.ok()) return found.status();
-    if (!*found) return std::optional<V>{};
-    std::optional<V> value{std::in_place};
-    Status decoded = detail::decode_guarded(query_.store, [&] { return detail::decode(BytesView{**found}, *value); });
-    if (!decoded.ok()) return decoded;
-    return value;
+    return detail::query_value<V>(*app_, query_, detail::schema_of<K>(), *bytes);
   }
   template <class K> Result<Rows<K, V>> rows_between(const K* from, const K* to) const {
     std::optional<Bytes> bounds[2];
     const K* keys[2] = {from, to};
     for (int i = 0; i < 2; ++i) {
       if (keys[i] == nullptr) continue;
-      Result<Bytes> bytes = encoded(*keys[i]);
+      Result<Bytes> bytes = detail::encoded_key(query_.store, *keys[i]);
       if (!bytes.ok()) return bytes.status();
       bounds[i] = std::move(*bytes);
     }
     return rows<K>(detail::ranges_between(detail::key_order<K>(), std::move(bounds[0]), std::move(bounds[1])));
   }
   template <class K> Result<Rows<K, V>> prefixed(const K& start) const {
-    Result<Bytes> bytes = encoded(start);
+    Result<Bytes> bytes = detail::encoded_key(query_.store, start);
     if (!bytes.ok()) return bytes.status();
     return rows<K>(detail::ranges_of_prefix(std::move(*bytes)));
   }
@@ -279,12 +290,6 @@ template <class V> class Query {
     Result<std::unique_ptr<detail::RowScan>> scan = detail::query_rows(*app_, query_, detail::schema_of<K>(), std::move(ranges));
     if (!scan.ok()) return scan.status();
     return Rows<K, V>{std::move(*scan), query_.store};
-  }
-  template <class K> Result<Bytes> encoded(const K& key) const {
-    Bytes bytes;
-    Status status = detail::encode_key_guarded(query_.store, [&] { return detail::encode(key, bytes); });
-    if (!status.ok()) return status;
-    return bytes;
   }
 
   App* app_;

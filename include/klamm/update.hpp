@@ -3,7 +3,7 @@
 #include <optional>
 #include <type_traits>
 
-#include "klamm/serde.hpp"
+#include "klamm/serde/composite.hpp"
 
 namespace klamm::inline v0 {
 
@@ -43,20 +43,12 @@ template <class V> class Update {
 
 template <class V> inline constexpr bool borrowed_v<Update<V>> = borrowed_v<V>;
 
-namespace detail {
-/// Appends room for a size; `fill_size` says what has been appended since.
-KLAMM_API std::size_t reserve_size(Bytes& out);
-KLAMM_API void fill_size(Bytes& out, std::size_t at);
-/// Takes a size off the front, and as many bytes: false if there are fewer.
-KLAMM_API bool take_sized(BytesView& in, BytesView& out);
-}  // namespace detail
-
 /// What travels between the two halves of a table's grouping.
 ///
-///     update := version:u8 (1)  parts:u8 (0 | old:1 | new:2)  [old_size:u32, if both]  [old]  [new]      (network order)
+///     update := version:u8 (2)  parts:u8 (0 | old:1 | new:2)  [old: a field of serde/composite.hpp]  [new: the value's bytes]
 template <class V>
 requires(detail::has_serde_v<V>) struct serde<Update<V>> {
-  static constexpr std::byte version{1};
+  static constexpr std::byte version{2};
   static constexpr unsigned old_part = 1, new_part = 2;
 
   static std::string schema() {
@@ -70,9 +62,7 @@ requires(detail::has_serde_v<V>) struct serde<Update<V>> {
     const std::byte head[] = {version, static_cast<std::byte>(parts)};
     detail::append(out, head, sizeof head);
     if (before != nullptr) {
-      const std::size_t size = now != nullptr ? detail::reserve_size(out) : 0;
-      if (const Encoded result = detail::encode(*before, out); !result.ok()) return result;
-      if (now != nullptr) detail::fill_size(out, size);
+      if (const Encoded result = detail::put(*before, out); !result.ok()) return result;
     }
     return now != nullptr ? detail::encode(*now, out) : Encoded{};
   }
@@ -84,13 +74,11 @@ requires(detail::has_serde_v<V>) struct serde<Update<V>> {
     in = in.subspan(2);
     slot.has_old_ = (parts & old_part) != 0;
     slot.has_new_ = (parts & new_part) != 0;
-    BytesView before = in;
-    if (slot.has_old_ && slot.has_new_ && !detail::take_sized(in, before)) return malformed("update that ends before its old value does");
     if (slot.has_old_) {
-      if (const Decoded result = detail::decode(before, slot.old_); !result.ok()) return result;
+      if (const Decoded result = detail::take(in, slot.old_); !result.ok()) return result;
     }
     if (slot.has_new_) return detail::decode(in, slot.new_);
-    return {};
+    return in.empty() ? Decoded{} : malformed("update with bytes behind its last part");
   }
 };
 

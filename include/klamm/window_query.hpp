@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -34,22 +35,16 @@ template <class K, class V> class WindowQuery {
   ///
   ///     auto clicks = app.query(per_hour).get("ads", {hour, hour + 1h});
   [[nodiscard]] Result<std::optional<V>> get(const K& key, const Window& window) const {
-    Result<Bytes> bytes = encoded(key);
+    Result<Bytes> bytes = detail::encoded_key(query_.store, key);
     if (!bytes.ok()) return bytes.status();
     detail::append_row_time(*bytes, shape_, window);
-    Result<std::optional<Bytes>> found = detail::query_one(*app_, query_, shape_.schema, *bytes);
-    if (!found.ok()) return found.status();
-    if (!*found) return std::optional<V>{};
-    std::optional<V> value{std::in_place};
-    Status decoded = detail::decode_guarded(query_.store, [&] { return detail::decode(BytesView{**found}, *value); });
-    if (!decoded.ok()) return decoded;
-    return value;
+    return detail::query_value<V>(*app_, query_, shape_.schema, *bytes);
   }
 
   /// The windows of a key that begin (sessions: end) at or after `from` and not after `to`, in the order of their time. Read on the
   /// caller's thread.
   [[nodiscard]] Result<std::vector<KeyValue<Window, V>>> of(const K& key, Timestamp from, Timestamp to) const {
-    Result<Bytes> bytes = encoded(key);
+    const Result<Bytes> bytes = detail::encoded_key(query_.store, key);
     if (!bytes.ok()) return bytes.status();
     std::vector<KeyValue<Window, V>> rows;
     Status status = scan(detail::window_ranges(*bytes, shape_, from, to), [&](BytesView found, const Window& window, V& value) {
@@ -92,12 +87,6 @@ template <class K, class V> class WindowQuery {
       if (!decoded.ok()) return decoded;
     }
     return (*rows)->status();
-  }
-  Result<Bytes> encoded(const K& key) const {
-    Bytes bytes;
-    Status status = detail::encode_key_guarded(query_.store, [&] { return detail::encode(key, bytes); });
-    if (!status.ok()) return status;
-    return bytes;
   }
 
   App* app_;

@@ -1,5 +1,6 @@
 #include "klamm/record.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 namespace klamm::inline v0 {
@@ -34,13 +35,12 @@ BytesView Headers::find(std::string_view key) const {
 void Headers::append(Bytes& out, const Header& header) {
   const std::uint32_t sizes[2] = {static_cast<std::uint32_t>(header.key.size()),
                                   header.value.data() == nullptr ? null_size : static_cast<std::uint32_t>(header.value.size())};
-  const auto put = [&out](const void* data, std::size_t size) {
-    const auto* bytes = static_cast<const std::byte*>(data);
-    out.insert(out.end(), bytes, bytes + size);
-  };
-  put(sizes, sizeof sizes);
-  put(header.key.data(), header.key.size());
-  put(header.value.data(), header.value.size());
+  const std::size_t before = out.size();
+  out.resize(before + sizeof sizes + header.key.size() + header.value.size());
+  std::byte* at = out.data() + before;
+  std::memcpy(at, sizes, sizeof sizes);
+  at = std::copy_n(reinterpret_cast<const std::byte*>(header.key.data()), header.key.size(), at + sizeof sizes);
+  std::copy_n(header.value.data(), header.value.size(), at);
 }
 
 }  // namespace klamm::inline v0

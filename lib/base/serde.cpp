@@ -1,38 +1,14 @@
 #include "klamm/serde.hpp"
 
 #include <bit>
-#include <cstring>
 
-#include "klamm/update.hpp"
+#include "klamm/serde/composite.hpp"
 
 namespace klamm::inline v0 {
 
 void detail::append(Bytes& out, const void* data, std::size_t size) {
   const auto* bytes = static_cast<const std::byte*>(data);
   out.insert(out.end(), bytes, bytes + size);
-}
-
-std::size_t detail::reserve_size(Bytes& out) {
-  const std::size_t at = out.size();
-  out.resize(at + sizeof(std::uint32_t));
-  return at;
-}
-
-void detail::fill_size(Bytes& out, std::size_t at) {
-  const std::uint32_t size = swap_bytes(static_cast<std::uint32_t>(out.size() - at - sizeof(std::uint32_t)));
-  std::memcpy(out.data() + at, &size, sizeof size);
-}
-
-bool detail::take_sized(BytesView& in, BytesView& out) {
-  std::uint32_t size = 0;
-  if (in.size() < sizeof size) return false;
-  std::memcpy(&size, in.data(), sizeof size);
-  size = swap_bytes(size);
-  in = in.subspan(sizeof size);
-  if (in.size() < size) return false;
-  out = in.first(size);
-  in = in.subspan(size);
-  return true;
 }
 
 Encoded detail::end_sized(Bytes& out, std::size_t at) {

@@ -8,6 +8,7 @@
 #include "klamm/detail/heap_bytes.hpp"
 #include "klamm/test_driver.hpp"
 #include "klamm/testing/check_serde.hpp"
+#include "support/hex.hpp"
 
 using klamm::detail::has_serde_v;
 using klamm::detail::schema_of;
@@ -73,18 +74,10 @@ struct Constant {
 
 }  // namespace shop
 
+using klamm::testing::hex;
+
 namespace {
 
-template <class T> std::string hex(const T& value) {
-  klamm::Bytes bytes;
-  REQUIRE(klamm::detail::encode(value, bytes).ok());
-  std::string text;
-  for (const std::byte b : bytes) {
-    text += "0123456789abcdef"[static_cast<unsigned>(b) >> 4];
-    text += "0123456789abcdef"[static_cast<unsigned>(b) & 15];
-  }
-  return text;
-}
 klamm::Bytes from_hex(std::string_view text) {
   klamm::Bytes bytes;
   const auto digit = [](char c) { return static_cast<unsigned>(c <= '9' ? c - '0' : c - 'a' + 10); };

@@ -3,19 +3,12 @@
 #include <limits>
 
 #include "klamm/serde.hpp"
+#include "support/hex.hpp"
+
+using klamm::testing::hex;
 
 namespace {
 
-template <class T> std::string hex(const T& value) {
-  klamm::Bytes bytes;
-  REQUIRE(klamm::detail::encode(value, bytes).ok());
-  std::string text;
-  for (const std::byte b : bytes) {
-    text += "0123456789abcdef"[static_cast<unsigned>(b) >> 4];
-    text += "0123456789abcdef"[static_cast<unsigned>(b) & 15];
-  }
-  return text;
-}
 /// What comes back, decoded over `slot`.
 template <class T> T round_trip(const T& value, T slot) {
   klamm::Bytes bytes;

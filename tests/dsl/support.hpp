@@ -36,6 +36,16 @@ template <class K, class V> std::string take_timed(TestOutput<K, V>& output) {
   return text;
 }
 
+/// Refuses to write "secret".
+struct Discreet {
+  Encoded encode(const std::string& v, Bytes& bytes) const {
+    if (v == "secret") return unencodable("it is a secret");
+    serde<std::string>::encode(v, bytes);
+    return {};
+  }
+  Decoded decode(BytesView bytes, std::string& slot) const { return serde<std::string>::decode(bytes, slot); }
+};
+
 inline At ms(std::int64_t milliseconds) { return at(Timestamp{milliseconds}); }
 inline std::string first_letter(const std::string& value) { return value.substr(0, 1); }
 

@@ -23,15 +23,6 @@ struct Loud {
     return slot == "bad" ? klamm::malformed("bad") : klamm::Decoded{};
   }
 };
-/// Refuses to write "secret".
-struct Careful {
-  klamm::Encoded encode(const std::string& v, klamm::Bytes& bytes) const {
-    if (v == "secret") return klamm::unencodable("it is a secret");
-    klamm::serde<std::string>::encode(v, bytes);
-    return {};
-  }
-  klamm::Decoded decode(klamm::BytesView bytes, std::string& slot) const { return klamm::serde<std::string>::decode(bytes, slot); }
-};
 
 }  // namespace
 
@@ -66,7 +57,7 @@ TEST_CASE("serde objects write tombstones and null keys as nulls") {
 
 TEST_CASE("what can't be decoded goes to the error policy, and so does what can't be encoded") {
   klamm::Topology t{"app"};
-  t.stream(in.serde(Loud{}, Loud{})).to(out.serde(Careful{}, Careful{}), klamm::as("careful"));
+  t.stream(in.serde(Loud{}, Loud{})).to(out.serde(Discreet{}, Discreet{}), klamm::as("careful"));
   klamm::TestDriver skipping{t, {.on_error = klamm::skip()}};
   auto sink = skipping.output(out);
   for (const char* v : {"A", "BAD", "SECRET", "B"}) CHECK(skipping.input(in).send("k", v).ok());
