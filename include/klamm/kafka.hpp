@@ -16,9 +16,26 @@ struct Setting {
 };
 using Settings = std::vector<Setting>;
 
+/// Settings for one internal topic. `topic` with or without the application id: `counts-changelog`.
+struct TopicSettings {
+  std::string topic;
+  Settings settings;
+};
+
+/// Who makes an application's internal topics (repartition topics and changelogs).
+enum class InternalTopics : bool {
+  require,  ///< somebody else: start is an error that lists all that is missing or wrong; `describe --topics` prints what to create
+  create,   ///< the application, with what it needs; those that exist are checked
+};
+
 /// How an application works with a Kafka cluster. What is wrong with it, start reports all together.
 struct KafkaOptions {
+  InternalTopics internal_topics = InternalTopics::create;
   int replication_factor = -1;  ///< of the topics that are made; -1: the brokers' default
+  /// Kafka's own settings of internal topics (`segment.ms`, `min.insync.replicas`, …) when they are made: of all, and of single ones, which
+  /// win. Those that state rests on (`cleanup.policy`, `retention.ms`, `retention.bytes`, `message.timestamp.after.max.ms`) can't be set.
+  Settings all_topics{};
+  std::vector<TopicSettings> topics{};
 
   /// A name for this process that it keeps when it starts again, and that no other has (static membership): a restart within the session
   /// time-out moves no partition then. Its price: a process that stops for good is missed only after that time-out.

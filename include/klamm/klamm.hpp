@@ -15,4 +15,6 @@
 
 #include "klamm/kafka.hpp"
 
+#include "klamm/client.hpp"
+
 #include "klamm/main.hpp"

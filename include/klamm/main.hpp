@@ -14,7 +14,8 @@ class Topology;
 ///
 /// LOG is `--embedded DIR`, or `--brokers HOST:PORT` for Apache Kafka (with `--client NAME=VALUE` for settings of librdkafka, as many as
 /// needed, and `--instance ID` for static membership). Options of run: `--threads N` (the machine's cores if not said), `--partitions N`,
-/// `--state DIR`, `--application-id ID`, `--at-least-once`: as `AppOptions` has them.
+/// `--state DIR`, `--application-id ID`, `--at-least-once`: as `AppOptions` has them. `describe --topics` prints each topic with what it
+/// needs on Kafka, with `--brokers HOST:PORT` also how many partitions it will have there.
 KLAMM_API int main(const Topology& topology, int argc, char** argv);
 
 }  // namespace klamm::inline v0

@@ -107,6 +107,8 @@ bool fits(const CommandLine& line) {
     if ((option == "instance" || option == "client") && line.brokers.empty())
       return wrong(line, "--" + option + ": is for Kafka: it goes with --brokers HOST:PORT");
   }
+  if (line.command == "describe" && line.format != "topics" && (!line.brokers.empty() || line.app.partitions != 0))
+    return wrong(line, "--brokers and --partitions: go with describe --topics, which looks up there how many partitions topics have");
   if (!line.directory.empty() && !line.brokers.empty()) return wrong(line, "--embedded and --brokers: name one log");
   return true;
 }
@@ -122,7 +124,7 @@ void print_usage(std::FILE* out, const std::string& program) {
   std::fprintf(out,
                "usage: %s [run] --embedded DIR | --brokers HOST:PORT [--client NAME=VALUE]... [--instance ID]\n"
                "           [--application-id ID] [--state DIR] [--threads N] [--partitions N] [--at-least-once]\n"
-               "       %s describe [--text|--dot|--mermaid|--topics] [--application-id ID]\n"
+               "       %s describe [--text|--dot|--mermaid|--topics [--brokers HOST:PORT] [--partitions N]] [--application-id ID]\n"
                "       %s reset --embedded DIR | --brokers HOST:PORT [--state DIR] [--application-id ID] [--dry-run]\n",
                name, name, name);
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "app/command_line.hpp"
+#include "app/describe_topics.hpp"
 #include "app/reset.hpp"
 
 namespace klamm::inline v0 {
@@ -46,10 +47,14 @@ int describe(const Topology& topology, const CommandLine& line) {
   const std::vector<Problem> problems = topology.check();
   for (const Problem& p : problems) std::fprintf(stderr, "%s:%d: %s\n", p.file, p.line, p.message.c_str());
   if (!problems.empty()) return failed;
-  const std::string text = line.format == "dot"       ? topology.dot()
-                           : line.format == "mermaid" ? topology.mermaid()
-                           : line.format == "topics"  ? describe_topics(topology, line.app.application_id)
-                                                      : topology.describe();
+  std::string text;
+  if (line.format == "topics") {
+    Result<std::string> topics = describe_topics(topology, {line.log(), line.app.application_id, line.app.partitions});
+    if (!topics.ok()) return ended(line, topics.status());
+    text = *std::move(topics);
+  } else {
+    text = line.format == "dot" ? topology.dot() : line.format == "mermaid" ? topology.mermaid() : topology.describe();
+  }
   std::fputs(text.c_str(), stdout);
   return ok;
 }

@@ -102,17 +102,19 @@ Result<OpenedLog> open_log(const AppOptions& options, const std::string& applica
   return opened;
 }
 
-Result<std::unique_ptr<log::Log>> connect(const LogChoice& choice, const std::string& application_id, const std::string& instance,
-                                          int partitions, const runtime::Logger& logger) {
+rdkafka::KafkaOptions client_options(const LogChoice& choice, const std::string& application_id) {
   const KafkaOptions& given = *choice.kafka();
   rdkafka::KafkaOptions options;
   options.brokers = choice.place();
   options.application_id = application_id;
-  options.instance = instance;
   options.endpoint = given.endpoint;
   options.group_instance_id = given.group_instance_id;
-  options.default_partitions = partitions;
   options.replication_factor = given.replication_factor;
+  options.create_internal_topics = given.internal_topics == InternalTopics::create;
+  options.all_topics = by_name(given.all_topics);
+  for (const TopicSettings& topic : given.topics) {
+    for (const auto& [name, value] : by_name(topic.settings)) options.topics[topic.topic].insert_or_assign(name, value);
+  }
   options.session_timeout = given.session_timeout;
   options.heartbeat_interval = given.heartbeat_interval;
   options.transaction_timeout = given.transaction_timeout;
@@ -121,6 +123,14 @@ Result<std::unique_ptr<log::Log>> connect(const LogChoice& choice, const std::st
   options.consumer = by_name(given.consumer);
   options.producer = by_name(given.producer);
   options.admin = by_name(given.admin);
+  return options;
+}
+
+Result<std::unique_ptr<log::Log>> connect(const LogChoice& choice, const std::string& application_id, const std::string& instance,
+                                          int partitions, const runtime::Logger& logger) {
+  rdkafka::KafkaOptions options = client_options(choice, application_id);
+  options.instance = instance;
+  options.default_partitions = partitions;
   options.log_sink = [logger](Level level, std::string_view message) { logger(level, "kafka", message); };
   return rdkafka::open_kafka(std::move(options));
 }

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "app/state_directory.hpp"
+#include "kafka/kafka.hpp"
 #include "klamm/app.hpp"
 #include "klamm/kafka.hpp"
 #include "log/log.hpp"
@@ -26,6 +27,9 @@ struct OpenedLog {
 };
 /// Does not wait for brokers that are away.
 Result<OpenedLog> open_log(const AppOptions& options, const std::string& application_id, const runtime::Logger& logger);
+
+/// What the user has chosen, for the log port.
+rdkafka::KafkaOptions client_options(const LogChoice& choice, const std::string& application_id);
 
 /// Connects to a cluster as this instance of the application; `instance` may be empty for who writes nothing in its name.
 Result<std::unique_ptr<log::Log>> connect(const LogChoice& choice, const std::string& application_id, const std::string& instance,

@@ -13,24 +13,6 @@
 namespace klamm::inline v0 {
 namespace {
 
-std::string id_of(const Topology& topology, const std::string& given) { return given.empty() ? topology.graph().name : given; }
-
-const char* class_name(detail::TopicClass cls) {
-  switch (cls) {
-    case detail::TopicClass::source:
-      return "source";
-    case detail::TopicClass::sink:
-      return "sink";
-    case detail::TopicClass::through:
-      return "through";
-    case detail::TopicClass::repartition:
-      return "repartition";
-    case detail::TopicClass::changelog:
-      return "changelog";
-  }
-  return "?";
-}
-
 /// The log as it is, with the stores' directory: nothing is made that is not there.
 Result<OpenedLog> open_existing(const ResetOptions& options, const std::string& id) {
   if (options.log.kind() == LogChoice::Kind::embedded && !log::holds_log(options.log.place()))
@@ -44,7 +26,7 @@ Result<OpenedLog> open_existing(const ResetOptions& options, const std::string& 
 }  // namespace
 
 Status reset(const Topology& topology, const ResetOptions& options) {
-  const std::string id = id_of(topology, options.application_id);
+  const std::string id = options.application_id.empty() ? topology.graph().name : options.application_id;
   Result<OpenedLog> opened = open_existing(options, id);
   if (!opened.ok()) return opened.status();
   log::Log& log = *opened->log;
@@ -78,21 +60,6 @@ Status reset(const Topology& topology, const ResetOptions& options) {
     if (error) return {Code::internal, "store \"" + store.string() + "\": can't be deleted: " + error.message(), store.string()};
   }
   return {};
-}
-
-std::string describe_topics(const Topology& topology, const std::string& application_id) {
-  const detail::Graph& graph = topology.graph();
-  const std::string id = id_of(topology, application_id);
-  std::string text;
-  const auto line = [&text](const std::string& name, const std::string& what, int partitions) {
-    text += name + "  " + what + (partitions > 0 ? "  partitions=" + std::to_string(partitions) : "") + '\n';
-  };
-  for (const detail::TopicEntry& topic : graph.topics)
-    line(runtime::full_name(graph, topic, id), class_name(topic.cls), topic.info.partitions);
-  for (const detail::StoreEntry& store : graph.stores) {
-    if (store.source_topic < 0) line(id + '-' + store.name + "-changelog", "changelog", 0);
-  }
-  return text;
 }
 
 }  // namespace klamm::inline v0

@@ -21,7 +21,4 @@ struct ResetOptions {
 /// sink topics stay. Refused while the application runs: on Kafka, as long as its group has members.
 Status reset(const Topology& topology, const ResetOptions& options);
 
-/// A line for each topic: name, what it is, partitions where the program says them.
-std::string describe_topics(const Topology& topology, const std::string& application_id);
-
 }  // namespace klamm::inline v0

@@ -14,6 +14,7 @@ namespace klamm::inline v0::rdkafka {
 struct TopicInfo {
   log::TopicState state;
   std::optional<std::size_t> max_message_bytes;  ///< what the topic takes at most; unknown without the right to describe it
+  Settings settings{};                           ///< all of them; empty without that right
 };
 
 /// Topics, offsets and groups of the cluster. Every call waits for the cluster's answer, at most the request timeout: `unavailable` then.
@@ -27,12 +28,15 @@ class Admin {
   /// The number of partitions, 0 when there is no such topic.
   Result<log::Partition> partitions(const std::string& topic);
   Result<std::optional<TopicInfo>> topic(const std::string& name);
-  /// Creates what is missing, so that records survive whatever their timestamps are, and waits until all partitions have leaders.
-  Status create(std::span<const log::TopicState> topics);
   /// Removes the topics that there are, and waits until they are gone.
   Status remove(std::span<const std::string> topics);
   Status purge(const std::map<log::TopicPartition, log::Offset>& before);
   Result<log::Bounds> bounds(const log::TopicPartition& tp);
+
+  // admin_create.cpp
+  /// Creates what is missing, internal topics so that records survive whatever their timestamps are, and waits until all partitions have
+  /// leaders. All that is wrong with topics that exist is told together.
+  Status create(std::span<const log::TopicState> topics);
 
   // admin_groups.cpp
   /// `unavailable` while a transaction that would change them is open.
@@ -54,6 +58,8 @@ class Admin {
   /// The answer to a request that `send` has sent to the queue, or why there is none.
   template <class Send> Result<Event> ask(const std::string& what, const std::string& object, const Send& send);
   Status wait_for(const std::string& topic, log::Partition partitions);
+  /// `already_exists` when somebody was quicker.
+  Status create_one(const log::TopicState& topic, const Settings& settings);
   void describe(TopicInfo& topic);
 
   Cluster& cluster_;

@@ -7,36 +7,7 @@
 namespace klamm::inline v0::rdkafka {
 namespace {
 
-using NewTopic = std::unique_ptr<rd_kafka_NewTopic_t, Destroy<rd_kafka_NewTopic_destroy>>;
-
 std::string about(const std::string& topic) { return "topic \"" + topic + "\""; }
-
-const char* policy_of(log::Cleanup cleanup) { return cleanup == log::Cleanup::compact ? "compact" : "delete"; }
-
-// No record may go because of its age, nor be refused because it is ahead of the broker's clock: klamm says itself what is not needed any
-// more, by tombstones and `purge`.
-constexpr std::pair<const char*, const char*> kept_whole[] = {
-    {"retention.ms", "-1"}, {"retention.bytes", "-1"}, {"message.timestamp.after.max.ms", "9223372036854775807"}};
-
-Status differs(const log::TopicState& asked, const log::TopicState& found) {
-  if (asked.partitions != found.partitions) {
-    return {Code::failed_precondition,
-            about(asked.name) + ": has " + std::to_string(found.partitions) + " partitions, not " + std::to_string(asked.partitions) +
-                ": ask for " + std::to_string(found.partitions) + ", or reset the application",
-            asked.name};
-  }
-  if (asked.cleanup == log::Cleanup::compact && found.cleanup != log::Cleanup::compact) {
-    return {Code::failed_precondition,
-            about(asked.name) + ": has cleanup.policy \"delete\", not \"compact\": set it with kafka-configs, or reset the application",
-            asked.name};
-  }
-  if (asked.cleanup != log::Cleanup::compact && found.cleanup == log::Cleanup::compact) {
-    return {Code::failed_precondition,
-            about(asked.name) + ": has cleanup.policy \"compact\", not \"delete\": set it with kafka-configs, or reset the application",
-            asked.name};
-  }
-  return {};
-}
 
 }  // namespace
 
@@ -110,48 +81,10 @@ void Admin::describe(TopicInfo& topic) {
     const std::string name = rd_kafka_ConfigEntry_name(entries[i]);
     const char* value = rd_kafka_ConfigEntry_value(entries[i]);
     if (value == nullptr) continue;
+    topic.settings.insert_or_assign(name, value);
     if (name == "cleanup.policy" && std::string{value}.find("compact") != std::string::npos) topic.state.cleanup = log::Cleanup::compact;
     if (name == "max.message.bytes") topic.max_message_bytes = std::stoull(value);
   }
-}
-
-Status Admin::create(std::span<const log::TopicState> topics) {
-  for (const log::TopicState& asked : topics) {
-    const std::string what = about(asked.name) + ": can't be created";
-    auto found = topic(asked.name);
-    if (!found.ok()) return found.status();
-    if (!*found) {
-      char reason[512] = "";
-      NewTopic one{
-          rd_kafka_NewTopic_new(asked.name.c_str(), asked.partitions, cluster_.options().replication_factor, reason, sizeof reason)};
-      if (one == nullptr) return {Code::invalid_argument, what + ": " + reason, asked.name};
-      rd_kafka_NewTopic_set_config(one.get(), "cleanup.policy", policy_of(asked.cleanup));
-      for (const auto& [name, value] : kept_whole) rd_kafka_NewTopic_set_config(one.get(), name, value);
-      const auto wanted = options(RD_KAFKA_ADMIN_OP_CREATETOPICS);
-      rd_kafka_NewTopic_t* const raw = one.get();
-      auto event = ask(what, asked.name, [&](rd_kafka_queue_t* queue) {
-        rd_kafka_NewTopic_t* list[] = {raw};
-        rd_kafka_CreateTopics(handle_.get(), list, 1, wanted.get(), queue);
-      });
-      if (!event.ok()) return event.status();
-      std::size_t count = 0;
-      const auto* const* results = rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event->get()), &count);
-      const auto code = count == 1 ? rd_kafka_topic_result_error(results[0]) : RD_KAFKA_RESP_ERR__FAIL;
-      if (code != RD_KAFKA_RESP_ERR_NO_ERROR && code != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) {
-        Failure failure = failure_of(code);
-        if (const char* words = count == 1 ? rd_kafka_topic_result_error_string(results[0]) : nullptr; words != nullptr)
-          failure.text = words;
-        return cluster_.status(failure, what, asked.name);
-      }
-      if (Status status = wait_for(asked.name, 1); !status.ok()) return status;
-      if (code == RD_KAFKA_RESP_ERR_NO_ERROR) continue;
-      // Somebody was quicker; what they have made is to be as asked for all the same.
-      if (found = topic(asked.name); !found.ok()) return found.status();
-      if (!*found) return {Code::unavailable, what + ": it was removed again", asked.name};
-    }
-    if (Status status = differs(asked, (*found)->state); !status.ok()) return status;
-  }
-  return {};
 }
 
 // Until the topic has at least (for 0: at most) so many partitions.

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "kafka/topic_rules.hpp"
+
 namespace klamm::inline v0::rdkafka {
 namespace {
 
@@ -233,6 +235,14 @@ Status check_settings(const KafkaOptions& options) {
       }
     }
   }
+  const auto check_topics = [&](const std::string& map, const Settings& settings) {
+    for (const auto& [name, value] : settings) {
+      if (const char* instead = owned_topic_setting(name); instead != nullptr)
+        problem(map.c_str(), "setting \"" + name + "\" is klamm's own: " + instead);
+    }
+  };
+  check_topics("all_topics", options.all_topics);
+  for (const auto& [topic, settings] : options.topics) check_topics("topics (" + topic + ')', settings);
   if (options.brokers.empty()) problem("brokers", "no host:port is given");
   return problems.empty() ? Status{} : Status{Code::invalid_argument, "kafka: " + problems, "kafka"};
 }

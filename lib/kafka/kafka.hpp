@@ -24,8 +24,11 @@ struct KafkaOptions {
   std::string endpoint{};           ///< where other instances reach this one; seen by them as part of the client id
   std::string group_instance_id{};  ///< static membership if not empty
 
-  log::Partition default_partitions = 1;  ///< of topics that do not say their own count
-  int replication_factor = -1;            ///< of the topics that are made; -1: the broker's default
+  log::Partition default_partitions = 1;     ///< of topics that do not say their own count
+  int replication_factor = -1;               ///< of the topics that are made; -1: the broker's default
+  bool create_internal_topics = true;        ///< else `create` lists those that are missing
+  Settings all_topics{};                     ///< Kafka's settings of internal topics
+  std::map<std::string, Settings> topics{};  ///< of single ones, by name with or without the application id; they win
 
   Duration session_timeout{45'000};                 ///< must outlive a restart of a broker
   Duration heartbeat_interval{500};                 ///< a moved partition stands still for two of them
@@ -42,5 +45,8 @@ struct KafkaOptions {
 /// Connects to a Kafka cluster. Checks all settings at once and fails with a message for each that is wrong; waits for a broker
 /// two seconds at most: `connected` says whether there is one. Readers, producers, inlets and members must be gone before the log is.
 Result<std::unique_ptr<log::Log>> open_kafka(KafkaOptions options);
+
+/// The settings a topic is made with.
+Settings topic_settings(const log::TopicState& topic, const KafkaOptions& options);
 
 }  // namespace klamm::inline v0::rdkafka

@@ -36,10 +36,17 @@ enum class Cleanup : unsigned char {
   compact,  ///< the last record of each key stays; a tombstone only as long as somebody may need it
 };
 
+/// Whose a topic is.
+enum class Owner : bool {
+  user,         ///< made with the log's own defaults, and otherwise left alone
+  application,  ///< internal: no record may go because of its age, nor be refused because of its time
+};
+
 struct TopicState {
   std::string name;
   Partition partitions = 1;
   Cleanup cleanup = Cleanup::keep;
+  Owner owner = Owner::user;
 };
 
 /// The offsets of the oldest record and behind the newest committed one.

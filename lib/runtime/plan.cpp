@@ -171,11 +171,13 @@ Result<Plan> make_plan(const Graph& graph, const std::string& application_id, lo
       kept.name = store.name;
       kept.source_topic = store.source_topic;
       kept.changelog = kept.source_topic >= 0 ? plan.topic_name(kept.source_topic) : application_id + '-' + store.name + "-changelog";
-      if (kept.source_topic < 0) plan.internal_topics.push_back({kept.changelog, out.partitions, log::Cleanup::compact});
+      if (kept.source_topic < 0)
+        plan.internal_topics.push_back({kept.changelog, out.partitions, log::Cleanup::compact, log::Owner::application});
     }
   }
   for (std::size_t i = 0; i < graph.topics.size(); ++i) {
-    if (is_internal(graph.topics[i])) plan.internal_topics.push_back({plan.topic_names[i], plan.partition_counts[i], log::Cleanup::keep});
+    if (is_internal(graph.topics[i]))
+      plan.internal_topics.push_back({plan.topic_names[i], plan.partition_counts[i], log::Cleanup::keep, log::Owner::application});
   }
   if (absent.empty()) check_co_partitioning(graph, plan, problems);
   for (const std::string& topic : dead_letters) {

@@ -53,7 +53,8 @@ inline std::unique_ptr<log::Log> open(KafkaOptions with = options()) {
 /// A topic of a name of its own.
 inline std::string make_topic(log::Log& log, const std::string& name, log::Partition partitions = 1,
                               log::Cleanup cleanup = log::Cleanup::keep) {
-  const TopicState state{.name = unique(name), .partitions = partitions, .cleanup = cleanup};
+  // Internal ones, so that records may have any time.
+  const TopicState state{.name = unique(name), .partitions = partitions, .cleanup = cleanup, .owner = log::Owner::application};
   const Status made = log.create(std::span{&state, 1});
   REQUIRE_MESSAGE(made.ok(), made.message());
   return state.name;

@@ -19,15 +19,80 @@ TEST_CASE("kafka: a topic is created as asked for, and found so") {
   CHECK(create(*log, {.name = name, .partitions = 3, .cleanup = log::Cleanup::compact}).ok());
 }
 
-TEST_CASE("kafka: an existing topic of other partitions or another policy is an error with both") {
+TEST_CASE("kafka: all that is wrong with internal topics that exist is told together") {
   const auto log = open();
-  const std::string name = make_topic(*log, "two", 2);
-  const Status count = create(*log, {.name = name, .partitions = 3});
-  CHECK(count.code() == Code::failed_precondition);
-  CHECK(count.message() == "topic \"" + name + "\": has 2 partitions, not 3: ask for 2, or reset the application");
-  const Status policy = create(*log, {.name = name, .partitions = 2, .cleanup = log::Cleanup::compact});
-  CHECK(policy.code() == Code::failed_precondition);
-  CHECK(policy.message().find("has cleanup.policy \"delete\", not \"compact\"") != std::string::npos);
+  const std::string count = make_topic(*log, "count", 2), policy = make_topic(*log, "policy");
+  const TopicState aging{.name = unique("aging")};  // a user's: the brokers' defaults let records go after a week
+  REQUIRE(create(*log, aging).ok());
+  const std::vector<TopicState> asked{{count, 3, log::Cleanup::keep, log::Owner::application},
+                                      {policy, 1, log::Cleanup::compact, log::Owner::application},
+                                      {aging.name, 1, log::Cleanup::keep, log::Owner::application},
+                                      {count, 2, log::Cleanup::keep, log::Owner::application}};
+  const Status status = log->create(asked);
+  CHECK(status.code() == Code::failed_precondition);
+  CHECK(std::count(status.message().begin(), status.message().end(), '\n') == 2);
+  for (const std::string& part :
+       {"\"" + count + "\": has 2 partitions, not 3", "\"" + policy + "\": has cleanup.policy \"delete\", not \"compact\"",
+        "\"" + aging.name + "\": has retention.ms 604800000"}) {
+    CAPTURE(part);
+    CHECK(status.message().find(part) != std::string::npos);
+  }
+}
+
+TEST_CASE("kafka: a user's topic is made with the brokers' defaults, and only its count is checked") {
+  const auto log = open();
+  const TopicState topic{.name = unique("users"), .partitions = 2};
+  REQUIRE(create(*log, topic).ok());
+  CHECK(create(*log, {.name = topic.name, .partitions = 2, .cleanup = log::Cleanup::compact}).ok());
+  const Status other = create(*log, {.name = topic.name, .partitions = 3});
+  CHECK(other.message() == "topic \"" + topic.name + "\": has 2 partitions, not 3: ask for 2");
+}
+
+TEST_CASE("kafka: internal topics that somebody else has to make are listed with what they need") {
+  KafkaOptions with = options();
+  with.create_internal_topics = false;
+  with.application_id = "app";
+  with.all_topics = {{"segment.ms", "1000000"}};
+  with.topics = {{"b", {{"segment.ms", "2000000"}}}, {"app-a", {{"min.insync.replicas", "1"}}}};
+  const auto log = open(with);
+  const std::vector<TopicState> asked{{"app-a", 3, log::Cleanup::keep, log::Owner::application},
+                                      {"app-b", 4, log::Cleanup::compact, log::Owner::application}};
+  const std::string message = log->create(asked).message();
+  CHECK(message.find("describe --topics") != std::string::npos);
+  CHECK(message.find("app-a  partitions=3  cleanup.policy=delete  message.timestamp.after.max.ms=9223372036854775807  "
+                     "min.insync.replicas=1  retention.bytes=-1  retention.ms=-1  segment.ms=1000000") != std::string::npos);
+  CHECK(message.find("app-b  partitions=4  cleanup.policy=compact") != std::string::npos);
+  CHECK(message.find("segment.ms=2000000") != std::string::npos);
+  CHECK_FALSE(must(log->topic("app-a")).has_value());
+  CHECK(create(*log, {.name = unique("users")}).ok());
+}
+
+TEST_CASE("kafka: settings of internal topics are theirs when they are made; those of no topic of the application are an error") {
+  KafkaOptions with = options();
+  with.application_id = unique("app");
+  with.all_topics = {{"segment.ms", "1000000"}};
+  with.topics = {{"a", {{"segment.ms", "2000000"}}}};
+  std::string told;
+  std::mutex telling;
+  with.log_sink = [&](Level level, std::string_view line) {
+    const std::lock_guard lock{telling};
+    if (level == Level::warning) told += line;
+  };
+  const auto log = open(with);
+  const std::vector<TopicState> asked{{with.application_id + "-a", 1, log::Cleanup::keep, log::Owner::application}};
+  REQUIRE(log->create(asked).ok());
+  CHECK(log->create(asked).ok());
+  CHECK(told.find("segment.ms") == std::string::npos);
+  with.topics = {{"a", {{"segment.ms", "3000000"}}}};
+  CHECK(open(with)->create(asked).ok());
+  CHECK(told.find("has segment.ms 2000000, not 3000000") != std::string::npos);
+  with.topics = {{"c", {}}};
+  CHECK(open(with)->create(asked).message().find("\"c\" is none of the application's internal topics: " + with.application_id + "-a") !=
+        std::string::npos);
+  with.topics = {{"a", {{"no.such.setting", "1"}}}};
+  const std::vector<TopicState> fresh{{with.application_id + "-b", 1, log::Cleanup::keep, log::Owner::application}, asked.front()};
+  with.all_topics = {{"no.such.setting", "1"}};
+  CHECK(open(with)->create(fresh).message().find("no.such.setting") != std::string::npos);
 }
 
 TEST_CASE("kafka: what can't be created says why, with the broker") {
