@@ -1,10 +1,15 @@
 // Counts the words of a text: 01_word_count [FILE] [--state DIR] [--partitions N] [--threads N] [--dump]
 //
 // With --state the log and the table are kept in DIR, and a later run goes on where this one ended, even if it was killed.
+//
+// With --brokers HOST:PORT [--app-id ID] [--at-least-once] it runs on Kafka: puts FILE into the topic `lines`, and counts what anyone puts
+// there until it is stopped, as one of any number of processes. --feed-only does not count, --dump shows the counts of all and ends.
 #include <klamm/klamm.hpp>
 
+#include "support/kafka.hpp"
 #include "support/live_view.hpp"
 #include "support/options.hpp"
+#include "support/stop_on_signal.hpp"
 #include "support/text_file.hpp"
 
 namespace {
@@ -68,12 +73,40 @@ klamm::Status run(const example::Options& options) {
   return signals.caught() ? stopped : status.ok() ? stopped : status;
 }
 
+/// Counts as one of many processes until it is stopped; to dump, until all is counted that there is.
+klamm::Status count_on_kafka(klamm::App& app, klamm::Client& client, const example::Options& options) {
+  if (auto status = app.start(); !status.ok() || !options.dump) return status.ok() ? app.wait() : status;
+  const klamm::Status settled = example::settle(app);
+  return settled.ok() ? example::dump_changelog(client, options.app_id + "-counts-changelog") : settled;
+}
+
+/// The same pipeline on Kafka.
+klamm::Status run_on_kafka(const example::Options& options) {
+  if (auto status = example::readable(options.file); !status.ok()) return status;
+  const klamm::Topology topology = word_count();
+  const klamm::LogChoice log = klamm::kafka(options.brokers);
+  klamm::App app{topology,
+                 {.log = log,
+                  .application_id = options.app_id,
+                  .threads = options.threads,
+                  .state_dir = options.state,
+                  .guarantee = options.at_least_once ? klamm::Guarantee::at_least_once : klamm::Guarantee::exactly_once}};
+  const example::StopOnSignal signals{app};
+  klamm::Client client{log, {.name = options.app_id}};
+  klamm::Status status = example::connect(client, signals);
+  if (status.ok()) status = example::make_topic(client, lines, options.partitions);
+  if (status.ok() && !options.file.empty()) status = example::append(client.producer(lines), options.file, signals);
+  if (status.ok() && !options.feed_only) status = count_on_kafka(app, client, options);
+  const klamm::Status stopped = app.stop(std::chrono::seconds{30});
+  return signals.caught() ? stopped : status;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   example::Options options;
   if (const int wrong_usage = example::parse(argc, argv, options); wrong_usage != 0) return wrong_usage;
-  const klamm::Status status = run(options);
+  const klamm::Status status = options.brokers.empty() ? run(options) : run_on_kafka(options);
   if (!status.ok()) example::complain(argv[0], status);
   return status.ok() ? 0 : 1;
 }

@@ -3,24 +3,28 @@
 #include <getopt.h>
 
 #include <charconv>
-#include <csignal>
 #include <cstdio>
 #include <cstring>
-#include <klamm/klamm.hpp>
+#include <klamm/status.hpp>
 #include <string>
 #include <thread>
 
 namespace example {
 
 struct Options {
-  std::string file, state;
-  int partitions = 0;  // as the directory has them, or the default
+  std::string file, state, brokers, app_id = "word-count";
+  int partitions = 0;  // as they are, or the default
   int threads = static_cast<int>(std::thread::hardware_concurrency());
-  bool dump = false;
+  bool dump = false, feed_only = false, at_least_once = false;
 };
 
 inline int wrong_usage(const char* program, const std::string& what) {
-  std::fprintf(stderr, "%s: %s\nusage: %s [FILE] [--state DIR] [--partitions N] [--threads N] [--dump]\n", program, what.c_str(), program);
+  std::fprintf(stderr,
+               "%s: %s\n"
+               "usage: %s [FILE] [--state DIR] [--partitions N] [--threads N] [--dump]\n"
+               "       %s [FILE] --brokers HOST:PORT [--app-id ID] [--at-least-once] [--state DIR] [--partitions N] [--threads N]\n"
+               "           [--feed-only | --dump]\n",
+               program, what.c_str(), program, program);
   return 2;
 }
 
@@ -30,15 +34,33 @@ inline bool parse_number(const char* text, int most, int& out) {
   return error == std::errc{} && at == end && out >= 1 && out <= most;
 }
 
+/// What does not fit together, or nothing.
+inline std::string misfit(const Options& options, const char* for_kafka) {
+  if (options.brokers.empty()) {
+    if (for_kafka != nullptr) return std::string{for_kafka} + ": is for Kafka: it goes with --brokers HOST:PORT";
+    if (options.file.empty() && (options.state.empty() || !options.dump))
+      return "no FILE: it may be left out with --state and --dump, or with --brokers";
+  }
+  if (options.feed_only && options.dump)
+    return "--feed-only and --dump: the one ends before anything is counted, the other shows the counts";
+  if (options.feed_only && options.file.empty()) return "--feed-only: needs a FILE to feed";
+  return {};
+}
+
 /// 0, or what to end with.
 inline int parse(int argc, char** argv, Options& options) {
   static const option known[] = {{"state", required_argument, nullptr, 's'},
                                  {"partitions", required_argument, nullptr, 'p'},
                                  {"threads", required_argument, nullptr, 't'},
                                  {"dump", no_argument, nullptr, 'd'},
+                                 {"brokers", required_argument, nullptr, 'b'},
+                                 {"app-id", required_argument, nullptr, 'i'},
+                                 {"feed-only", no_argument, nullptr, 'f'},
+                                 {"at-least-once", no_argument, nullptr, 'a'},
                                  {nullptr, 0, nullptr, 0}};
+  const char* for_kafka = nullptr;  // an option that was given
   opterr = 0;
-  for (int c = 0; (c = getopt_long(argc, argv, ":", known, nullptr)) != -1;) {
+  for (int c = 0, index = 0; (c = getopt_long(argc, argv, ":", known, &index)) != -1;) {
     if (c == 's')
       options.state = optarg;
     else if (c == 'p' && !parse_number(optarg, 1000, options.partitions))
@@ -47,6 +69,14 @@ inline int parse(int argc, char** argv, Options& options) {
       return wrong_usage(argv[0], std::string{"--threads "} + optarg + ": expected a number from 1 to 256");
     else if (c == 'd')
       options.dump = true;
+    else if (c == 'b')
+      options.brokers = optarg;
+    else if (c == 'i')
+      options.app_id = optarg, for_kafka = "--app-id";
+    else if (c == 'f')
+      options.feed_only = true, for_kafka = "--feed-only";
+    else if (c == 'a')
+      options.at_least_once = true, for_kafka = "--at-least-once";
     else if (c == ':')
       return wrong_usage(argv[0], std::string{argv[optind - 1]} + ": needs a value");
     else if (c == '?')
@@ -55,37 +85,12 @@ inline int parse(int argc, char** argv, Options& options) {
   }
   if (optind < argc) options.file = argv[optind++];
   if (optind < argc) return wrong_usage(argv[0], std::string{argv[optind]} + ": only one FILE");
-  if (options.file.empty() && (options.state.empty() || !options.dump))
-    return wrong_usage(argv[0], "no FILE: it may be left out with --state and --dump only");
-  return 0;
+  const std::string wrong = misfit(options, for_kafka);
+  return wrong.empty() ? 0 : wrong_usage(argv[0], wrong);
 }
 
 inline void complain(const char* program, const klamm::Status& status) {
   std::fprintf(stderr, "%s: %s\n", program, status.message().c_str());
 }
-
-/// While it lives, SIGINT and SIGTERM stop the application in order.
-class StopOnSignal {
- public:
-  explicit StopOnSignal(klamm::App& app) {
-    target = &app;
-    caught_one = 0;
-    struct sigaction action {};
-    action.sa_handler = [](int) {
-      caught_one = 1;
-      if (target != nullptr) target->request_stop();
-    };
-    sigaction(SIGINT, &action, nullptr);
-    sigaction(SIGTERM, &action, nullptr);
-  }
-  ~StopOnSignal() { target = nullptr; }
-  StopOnSignal(const StopOnSignal&) = delete;
-  StopOnSignal& operator=(const StopOnSignal&) = delete;
-  [[nodiscard]] bool caught() const { return caught_one != 0; }
-
- private:
-  static inline klamm::App* volatile target = nullptr;
-  static inline volatile std::sig_atomic_t caught_one = 0;
-};
 
 }  // namespace example

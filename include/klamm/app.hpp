@@ -142,7 +142,8 @@ class KLAMM_API App {
   /// Waits until it has stopped by itself or by `request_stop`, then as `stop`.
   Status wait();
   /// Flushes the producers and feeders, and waits until every record that is in the topics has passed all operations and is committed:
-  /// true; false when that is not so at the deadline. `cancelled` when the application stops before.
+  /// true; false when that is not so at the deadline. On Kafka: whichever process of the application has done it. `cancelled` when the
+  /// application stops before.
   Result<bool> drain(Duration deadline);
 
   /// Is called at each change of state, in `start` and on klamm's threads; set before start.

@@ -232,7 +232,7 @@ void feed(char** arguments, int count) {
 void create(char** arguments, int count) {
   const auto log = connect(arguments[0], "create");
   for (int i = 2; i < count; ++i) {
-    const log::TopicState topic{.name = arguments[i], .partitions = std::atoi(arguments[1])};
+    const log::TopicState topic{.name = arguments[i], .partitions = std::atoi(arguments[1]), .owner = log::Owner::application};
     must(log->create(std::span{&topic, 1}));
   }
 }
