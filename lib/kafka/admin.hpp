@@ -1,7 +1,9 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -9,6 +11,8 @@
 #include "kafka/config.hpp"
 
 namespace klamm::inline v0::rdkafka {
+
+struct GroupCommit;
 
 /// What a topic is, as far as klamm minds.
 struct TopicInfo {
@@ -39,10 +43,18 @@ class Admin {
   Status create(std::span<const log::TopicState> topics);
 
   // admin_groups.cpp
+  struct Kept {
+    log::Offset offset = 0;
+    OffsetMetadata metadata{};
+  };
   /// `unavailable` while a transaction that would change them is open.
-  Result<std::vector<std::optional<log::Committed>>> committed(const std::string& group, std::span<const log::TopicPartition> partitions);
+  Result<std::vector<std::optional<Kept>>> committed(const std::string& group, std::span<const log::TopicPartition> partitions);
   /// Of a group without members: others are not allowed to have their offsets changed.
-  Status commit(const std::string& group, const std::vector<log::OffsetCommit>& offsets);
+  Status commit(const GroupCommit& commit);
+  /// Who has committed in the group lately, whatever is open.
+  Result<std::vector<Signature>> signatures(const std::string& group);
+  /// The instances that are its members.
+  Result<std::set<std::string>> instances(const std::string& group);
   /// Forgets what the group has committed; `failed_precondition` while it has members.
   Status forget(const std::string& group);
 
@@ -61,6 +73,9 @@ class Admin {
   /// `already_exists` when somebody was quicker.
   Status create_one(const log::TopicState& topic, const Settings& settings);
   void describe(TopicInfo& topic);
+  /// Of these partitions, or of all that the group has committed. Calls `take` while the answer lives.
+  Status list_offsets(const std::string& group, rd_kafka_topic_partition_list_t* partitions, int stable,
+                      const std::function<Status(const rd_kafka_topic_partition_list_t*)>& take);
 
   Cluster& cluster_;
   Handle handle_;

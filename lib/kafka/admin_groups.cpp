@@ -1,19 +1,14 @@
 #include "kafka/admin.hpp"
-#include "kafka/base64.hpp"
 #include "kafka/groups.hpp"
 
 namespace klamm::inline v0::rdkafka {
 
-Result<std::vector<std::optional<log::Committed>>> Admin::committed(const std::string& group,
-                                                                    std::span<const log::TopicPartition> partitions) {
-  std::vector<std::optional<log::Committed>> result(partitions.size());
-  if (partitions.empty()) return result;
+Status Admin::list_offsets(const std::string& group, rd_kafka_topic_partition_list_t* partitions, int stable,
+                           const std::function<Status(const rd_kafka_topic_partition_list_t*)>& take) {
   const std::string what = "group \"" + group + "\": its committed offsets can't be read";
-  const PartitionList list{rd_kafka_topic_partition_list_new(static_cast<int>(partitions.size()))};
-  for (const auto& tp : partitions) rd_kafka_topic_partition_list_add(list.get(), tp.topic.c_str(), tp.partition);
-  auto* request = rd_kafka_ListConsumerGroupOffsets_new(group.c_str(), list.get());
+  auto* request = rd_kafka_ListConsumerGroupOffsets_new(group.c_str(), partitions);
   const auto wanted = options(RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
-  const Failure unable = failure_of(rd_kafka_AdminOptions_set_require_stable_offsets(wanted.get(), 1));
+  const Failure unable = failure_of(rd_kafka_AdminOptions_set_require_stable_offsets(wanted.get(), stable));
   if (!unable.ok()) {
     rd_kafka_ListConsumerGroupOffsets_destroy(request);
     return cluster_.status(unable, what, group);
@@ -25,33 +20,83 @@ Result<std::vector<std::optional<log::Committed>>> Admin::committed(const std::s
   std::size_t count = 0;
   const auto* const* groups =
       rd_kafka_ListConsumerGroupOffsets_result_groups(rd_kafka_event_ListConsumerGroupOffsets_result(event->get()), &count);
-  if (count != 1) return Status{Code::internal, what + ": the answer is empty", group};
-  if (const auto* error = rd_kafka_group_result_error(groups[0]); error != nullptr) {
+  if (count != 1) return {Code::internal, what + ": the answer is empty", group};
+  if (const auto* error = rd_kafka_group_result_error(groups[0]); error != nullptr)
     return cluster_.status({.code = rd_kafka_error_code(error), .text = rd_kafka_error_string(error)}, what, group);
-  }
-  const auto* found = rd_kafka_group_result_partitions(groups[0]);
-  for (std::size_t i = 0; i < partitions.size(); ++i) {
-    const auto& tp = partitions[i];
-    const auto* at = rd_kafka_topic_partition_list_find(found, tp.topic.c_str(), tp.partition);
-    if (at == nullptr) continue;
-    const auto& one = *at;
-    if (one.err != RD_KAFKA_RESP_ERR_NO_ERROR) return cluster_.status(failure_of(one.err), what + " for " + to_string(tp), group);
-    if (one.offset < 0) continue;
-    auto metadata = from_base64({static_cast<const char*>(one.metadata), one.metadata_size});
-    if (!metadata) {
-      return Status{Code::failed_precondition,
-                    "group \"" + group + "\": the offset of " + to_string(tp) +
-                        " was committed by another program: give klamm an application id of its own, or reset the group",
-                    group};
+  return take(rd_kafka_group_result_partitions(groups[0]));
+}
+
+Result<std::vector<std::optional<Admin::Kept>>> Admin::committed(const std::string& group,
+                                                                 std::span<const log::TopicPartition> partitions) {
+  std::vector<std::optional<Kept>> result(partitions.size());
+  if (partitions.empty()) return result;
+  const PartitionList list{rd_kafka_topic_partition_list_new(static_cast<int>(partitions.size()))};
+  for (const auto& tp : partitions) rd_kafka_topic_partition_list_add(list.get(), tp.topic.c_str(), tp.partition);
+  const Status status = list_offsets(group, list.get(), 1, [&](const rd_kafka_topic_partition_list_t* found) -> Status {
+    for (std::size_t i = 0; i < partitions.size(); ++i) {
+      const auto& tp = partitions[i];
+      const auto* one = rd_kafka_topic_partition_list_find(found, tp.topic.c_str(), tp.partition);
+      if (one == nullptr) continue;
+      if (one->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return cluster_.status(failure_of(one->err), "group \"" + group + "\": its committed offsets can't be read for " + to_string(tp),
+                               group);
+      }
+      if (one->offset < 0) continue;
+      auto metadata = OffsetMetadata::decode({static_cast<const char*>(one->metadata), one->metadata_size});
+      if (!metadata) {
+        return {Code::failed_precondition,
+                "group \"" + group + "\": the offset of " + to_string(tp) +
+                    " was committed by another program: give klamm an application id of its own, or reset the group",
+                group};
+      }
+      result[i] = Kept{one->offset, *std::move(metadata)};
     }
-    result[i] = log::Committed{one.offset, *std::move(metadata)};
-  }
+    return {};
+  });
+  if (!status.ok()) return status;
   return result;
 }
 
-Status Admin::commit(const std::string& group, const std::vector<log::OffsetCommit>& offsets) {
+Result<std::vector<Signature>> Admin::signatures(const std::string& group) {
+  std::vector<Signature> result;
+  const Status status = list_offsets(group, nullptr, 0, [&](const rd_kafka_topic_partition_list_t* found) -> Status {
+    for (int i = 0; i < found->cnt; ++i) {
+      const auto& one = found->elems[i];
+      auto metadata = OffsetMetadata::decode({static_cast<const char*>(one.metadata), one.metadata_size});
+      if (metadata && !metadata->signature.producers.empty()) result.push_back(std::move(metadata->signature));
+    }
+    return {};
+  });
+  if (!status.ok()) return status;
+  return result;
+}
+
+Result<std::set<std::string>> Admin::instances(const std::string& group) {
+  const std::string what = "group \"" + group + "\": can't be described";
+  const char* const names[] = {group.c_str()};
+  const auto wanted = options(RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS);
+  auto event = ask(what, group, [&](rd_kafka_queue_t* queue) {
+    rd_kafka_DescribeConsumerGroups(handle_.get(), const_cast<const char**>(names), 1, wanted.get(), queue);
+  });
+  if (!event.ok()) return event.status();
+  std::size_t count = 0;
+  const auto* const* groups =
+      rd_kafka_DescribeConsumerGroups_result_groups(rd_kafka_event_DescribeConsumerGroups_result(event->get()), &count);
+  if (count != 1) return Status{Code::internal, what + ": the answer is empty", group};
+  if (const auto* error = rd_kafka_ConsumerGroupDescription_error(groups[0]); error != nullptr)
+    return cluster_.status({.code = rd_kafka_error_code(error), .text = rd_kafka_error_string(error)}, what, group);
+  std::set<std::string> instances;
+  for (std::size_t i = 0; i < rd_kafka_ConsumerGroupDescription_member_count(groups[0]); ++i) {
+    const std::string client = rd_kafka_MemberDescription_client_id(rd_kafka_ConsumerGroupDescription_member(groups[0], i));
+    instances.insert(client.substr(client.rfind('|') + 1));
+  }
+  return instances;
+}
+
+Status Admin::commit(const GroupCommit& commit) {
+  const std::string& group = commit.group;
   const std::string what = "group \"" + group + "\": the offsets can't be committed";
-  auto list = to_list(offsets, group);
+  auto list = commit.list();
   if (!list.ok()) return list.status();
   auto* request = rd_kafka_AlterConsumerGroupOffsets_new(group.c_str(), list->get());
   const auto wanted = options(RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS);

@@ -24,10 +24,11 @@ Result<bool> AtLeastOnceDelivery::settled() {
   return all_acknowledged();
 }
 
-Status AtLeastOnceDelivery::commit(const std::string& group, const Membership& as, const std::vector<log::OffsetCommit>& offsets) {
-  if (!offsets.empty()) {
+Status AtLeastOnceDelivery::commit(GroupCommit commit) {
+  if (Status status = write_far_marks(commit); !status.ok()) return status;
+  if (!commit.offsets.empty()) {
     for (;;) {
-      Status status = shared_.groups.commit(group, as, offsets, stop_requested());
+      Status status = shared_.groups.commit(commit, stop_requested());
       if (status.ok()) break;
       if (stopping()) return cancelled();
       if (status.code() != Code::unavailable) return status;

@@ -14,7 +14,7 @@ class AtLeastOnceDelivery final : public Delivery {
   Status open() override { return make_new_handle(); }
   Status send(const Run& run) override;
   Result<bool> settled() override;
-  Status commit(const std::string& group, const Membership& as, const std::vector<log::OffsetCommit>& offsets) override;
+  Status commit(GroupCommit commit) override;
   Status abort() override;
   Status serve() override;
 

@@ -1,11 +1,14 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
+#include <mutex>
 #include <string>
 #include <string_view>
 
 #include "kafka/errors.hpp"
 #include "kafka/kafka.hpp"
+#include "kafka/metadata.hpp"
 
 namespace klamm::inline v0::rdkafka {
 
@@ -24,6 +27,20 @@ class Cluster {
     return to_status(failure, what, object, where());
   }
 
+  /// A transactional producer of this process, by its name before `-<instance>`.
+  void sign(const std::string& producer) {
+    const std::lock_guard lock{mutex_};
+    auto& known = signature_.producers;
+    if (std::find(known.begin(), known.end(), producer) == known.end()) known.push_back(producer);
+  }
+  /// All of them.
+  [[nodiscard]] Signature signature() const {
+    const std::lock_guard lock{mutex_};
+    return {options_.instance, signature_.producers};
+  }
+  /// The topic of marks that are too long for the offsets' metadata.
+  [[nodiscard]] std::string marks_topic() const { return options_.application_id + "-marks"; }
+
   /// A handle has lost brokers; whether that is so is to be found out.
   void suspect() { suspected_ = true; }
   [[nodiscard]] bool take_suspicion() { return suspected_.exchange(false); }
@@ -31,6 +48,8 @@ class Cluster {
  private:
   const KafkaOptions options_;
   std::atomic<bool> suspected_{false};
+  mutable std::mutex mutex_;
+  Signature signature_;
 };
 
 }  // namespace klamm::inline v0::rdkafka

@@ -29,6 +29,7 @@ Status Delivery::make_new_handle() {
   if (!handle.ok()) return handle.status();
   handle_ = std::move(*handle);
   for (Target& target : targets_) prime(target);
+  if (marks_ != nullptr) prime(*marks_);
   return {};
 }
 
@@ -38,6 +39,7 @@ void Delivery::drop_handle() {
     static_cast<void>(rd_kafka_flush(handle_.get(), 1'000));
   }
   for (Target& target : targets_) target.topic.reset();
+  if (marks_ != nullptr) marks_->topic.reset();
   handle_.reset();
   reset_counts();
 }
@@ -131,9 +133,56 @@ void Delivery::reset_counts() {
   for (Target& target : targets_) {
     for (const auto& progress : target.partitions) *progress = {};
   }
+  if (marks_ != nullptr) *marks_->partitions.front() = {};
   record_failure_ = {};
   handle_failure_ = {};
   failed_record_.clear();
+}
+
+Status Delivery::write_far_marks(GroupCommit& commit) {
+  for (std::size_t i = 0; i < commit.offsets.size(); ++i) {
+    const auto& [input, committed] = commit.offsets[i];
+    if (!GroupCommit::is_far(committed.metadata)) continue;
+    const std::string key = commit.group + ' ' + to_string(input);
+    const Result<log::Offset> at = write_mark(std::as_bytes(std::span{key}), std::as_bytes(std::span{committed.metadata}));
+    if (!at.ok()) return at.status();
+    commit.far.resize(commit.offsets.size());
+    commit.far[i] = *at;
+  }
+  return {};
+}
+
+Result<log::Offset> Delivery::write_mark(BytesView key, BytesView mark) {
+  if (marks_ == nullptr) {
+    const log::TopicState topic{.name = cluster_.marks_topic(), .partitions = 1, .cleanup = log::Cleanup::compact};
+    for (;;) {
+      const Status made = shared_.admin.create(std::span{&topic, 1});
+      if (made.ok()) break;
+      if (stopping()) return cancelled();
+      if (made.code() != Code::unavailable) return made;
+      pause();
+    }
+    marks_ = std::make_unique<Target>();
+    marks_->name = topic.name;
+    marks_->partitions.push_back(std::make_unique<Progress>());
+    prime(*marks_);
+  }
+  Progress& progress = *marks_->partitions.front();
+  const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  for (;;) {
+    const Failure failure = produce(handle_.get(), marks_->topic.get(), 0, key, mark, now, {}, &progress);
+    if (failure.ok()) break;
+    if (failure.code != RD_KAFKA_RESP_ERR__QUEUE_FULL) return aborted(failure, "topic \"" + marks_->name + "\": a mark can't be written");
+    if (Status status = serve(); !status.ok()) return status;
+    if (stopping()) return cancelled();
+    rd_kafka_poll(handle_.get(), 10);
+  }
+  for (++progress.produced; progress.acknowledged < progress.produced;) {
+    rd_kafka_poll(handle_.get(), 10);
+    if (Status status = serve(); !status.ok()) return status;
+    if (stopping()) return cancelled();
+  }
+  return progress.end - 1;
 }
 
 Status Delivery::aborted(const Failure& failure, const std::string& what) {

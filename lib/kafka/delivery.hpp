@@ -38,7 +38,7 @@ class Delivery : public Callbacks {
   /// Whether all records that are frozen are in the log; waits a moment for it.
   virtual Result<bool> settled() = 0;
   [[nodiscard]] std::vector<log::Producer::Prepared::End> ends() const;
-  virtual Status commit(const std::string& group, const Membership& as, const std::vector<log::OffsetCommit>& offsets) = 0;
+  virtual Status commit(GroupCommit commit) = 0;
   virtual Status abort() = 0;
   /// Hears of deliveries; whether one of the open transaction has failed, and how that ended.
   virtual Status serve() = 0;
@@ -65,6 +65,8 @@ class Delivery : public Callbacks {
   [[nodiscard]] Status cancelled() const { return {Code::cancelled, "producer \"" + name_ + "\": was stopped", name_}; }
   [[nodiscard]] std::string about(const Run& run) const;
   void pause() const;
+  /// Writes the marks that are too long for metadata to their topic, as part of the commit, and says in it where they are.
+  Status write_far_marks(GroupCommit& commit);
   /// What a failure that goes on with a new transaction is told as. The same record refused twice in a row is fatal.
   Status aborted(const Failure& failure, const std::string& what);
 
@@ -90,7 +92,10 @@ class Delivery : public Callbacks {
   void prime(Target& target);
 
   const Kind kind_;
+  Result<log::Offset> write_mark(BytesView key, BytesView mark);
+
   std::vector<Target> targets_;
+  std::unique_ptr<Target> marks_;  // null until it is needed
   std::atomic<bool> stopping_{false};
 };
 

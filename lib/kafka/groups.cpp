@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "kafka/base64.hpp"
-
 namespace klamm::inline v0::rdkafka {
 namespace {
 
@@ -18,22 +16,28 @@ bool not_ours(rd_kafka_resp_err_t code) {
 
 }  // namespace
 
-Result<PartitionList> to_list(const std::vector<log::OffsetCommit>& offsets, const std::string& group) {
+bool GroupCommit::is_far(const std::string& mark) {
+  return !OffsetMetadata{.mark = mark, .far = {}, .signature = {}}.encode(metadata_limit);
+}
+
+Result<PartitionList> GroupCommit::list() const {
   PartitionList list{rd_kafka_topic_partition_list_new(static_cast<int>(offsets.size()))};
-  for (const auto& [input, committed] : offsets) {
+  for (std::size_t i = 0; i < offsets.size(); ++i) {
+    const auto& [input, committed] = offsets[i];
     auto* one = rd_kafka_topic_partition_list_add(list.get(), input.topic.c_str(), input.partition);
     one->offset = committed.offset;
     if (committed.metadata.empty()) continue;
-    const std::string text = to_base64(committed.metadata);
-    if (text.size() > metadata_limit) {
+    const OffsetMetadata metadata{.mark = committed.metadata, .far = far.empty() ? std::nullopt : far[i], .signature = signature};
+    const auto text = metadata.encode(metadata_limit);
+    if (!text) {
       return Status{Code::failed_precondition,
-                    "group \"" + group + "\": the commit mark of " + to_string(input) + " needs " + std::to_string(text.size()) +
-                        " characters, brokers keep " + std::to_string(metadata_limit) +
-                        ": use fewer tables and windows in one sub-topology",
+                    "group \"" + group + "\": the commit mark of " + to_string(input) + " has " +
+                        std::to_string(committed.metadata.size()) +
+                        " bytes, too many for the metadata of an offset: commit it as a member of the application",
                     group};
     }
-    one->metadata = ::strdup(text.c_str());  // the list frees it
-    one->metadata_size = text.size();
+    one->metadata = ::strdup(text->c_str());  // the list frees it
+    one->metadata_size = text->size();
   }
   return list;
 }
@@ -153,12 +157,12 @@ Membership Groups::membership(const std::string& group, const std::vector<log::O
   return now;
 }
 
-Status Groups::commit(const std::string& group, const Membership& as, const std::vector<log::OffsetCommit>& offsets,
-                      const std::atomic<bool>& stopping) {
-  if (!as.known) return admin_.commit(group, offsets);
+Status Groups::commit(const GroupCommit& commit, const std::atomic<bool>& stopping) {
+  const auto& [group, offsets, as, signature, far] = commit;
+  if (!as.known) return admin_.commit(commit);
   const std::string what = "group \"" + group + "\": the offsets can't be committed";
   if (as.seat == nullptr) return {Code::aborted, what + ": this process is not in it", group};
-  auto list = to_list(offsets, group);
+  auto list = commit.list();
   if (!list.ok()) return list.status();
 
   rd_kafka_t* const handle = as.seat->handle.get();

@@ -13,9 +13,6 @@
 
 namespace klamm::inline v0::rdkafka {
 
-/// The offsets as librdkafka wants them, marks in base64. `failed_precondition` for a mark that brokers would not keep.
-Result<PartitionList> to_list(const std::vector<log::OffsetCommit>& offsets, const std::string& group);
-
 /// The handle by which this process is a member of a group, shared by the member and the producers that commit in its name.
 class Seat final : public Callbacks {
  public:
@@ -83,6 +80,20 @@ struct Membership {
   std::uint64_t moves = 0;     ///< of the seat
 };
 
+/// Offsets on their way to a group.
+struct GroupCommit {
+  std::string group;
+  std::vector<log::OffsetCommit> offsets;
+  Membership as;
+  Signature signature{};                          ///< of whoever leaves a transaction open when it dies now
+  std::vector<std::optional<log::Offset>> far{};  ///< where the marks are that are too long for metadata; empty: none is
+
+  /// As librdkafka wants them. `failed_precondition` for a mark that brokers would not keep.
+  [[nodiscard]] Result<PartitionList> list() const;
+  /// Whether brokers would not keep it as metadata.
+  [[nodiscard]] static bool is_far(const std::string& mark);
+};
+
 /// The groups this process has been a member of. Any thread.
 class Groups {
  public:
@@ -96,8 +107,7 @@ class Groups {
   Membership membership(const std::string& group, const std::vector<log::OffsetCommit>& offsets);
   /// Commits in the member's name, or as an administrator where there is none. `aborted` when the member may not any more, `unavailable`
   /// when it is worth another try; that also when `stopping` has ended the wait.
-  Status commit(const std::string& group, const Membership& as, const std::vector<log::OffsetCommit>& offsets,
-                const std::atomic<bool>& stopping);
+  Status commit(const GroupCommit& commit, const std::atomic<bool>& stopping);
 
  private:
   Cluster& cluster_;

@@ -9,6 +9,7 @@
 #include "kafka/member.hpp"
 #include "kafka/producer.hpp"
 #include "kafka/reader.hpp"
+#include "kafka/take_over.hpp"
 
 namespace klamm::inline v0::rdkafka {
 namespace {
@@ -36,10 +37,8 @@ class KafkaLog final : public log::Log {
   void restored_from(const log::TopicPartition&, log::Offset) override {}
 
   Result<std::unique_ptr<log::Reader>> reader(const log::TopicPartition& tp, log::Offset from, std::function<void()> wake) override;
-  // Another process has producers of the same names.
   Result<std::unique_ptr<log::Producer>> producer(const std::string& name, Guarantee guarantee, std::function<void()> wake) override {
-    const std::string& instance = cluster_.options().instance;
-    return Producer::open({cluster_, *admin_, *groups_}, instance.empty() ? name : name + '-' + instance, guarantee, std::move(wake));
+    return Producer::open({cluster_, *admin_, *groups_}, name, guarantee, std::move(wake));
   }
   Result<std::unique_ptr<log::Inlet>> inlet(const std::string& topic, const std::string& feeder) override;
   Result<std::optional<std::int64_t>> feed_position(const std::string& feeder) override { return no_feeders(feeder); }
@@ -47,13 +46,13 @@ class KafkaLog final : public log::Log {
   Result<std::unique_ptr<log::Member>> join(const std::string& group, std::vector<std::string> topics,
                                             log::GroupListener& listener) override;
   Result<std::vector<std::optional<log::Committed>>> committed(const std::string& group,
-                                                               std::span<const log::TopicPartition> partitions) override {
-    return admin_->committed(group, partitions);
-  }
+                                                               std::span<const log::TopicPartition> partitions) override;
   Status forget(const std::string& group) override { return admin_->forget(group); }
   // The group first: while it has members nothing goes. Done again it goes on where it was interrupted.
   Status reset(const std::string& group, std::span<const std::string> topics) override {
     if (Status status = admin_->forget(group); !status.ok()) return status;
+    const std::string marks = cluster_.marks_topic();
+    if (Status status = admin_->remove(std::span{&marks, 1}); !status.ok()) return status;
     return admin_->remove(topics);
   }
 
@@ -61,6 +60,8 @@ class KafkaLog final : public log::Log {
   static Status no_feeders(const std::string& feeder) {
     return {Code::failed_precondition, "feeder \"" + feeder + "\": its position can be kept on the embedded log only", feeder};
   }
+  /// A mark that is too long for metadata.
+  Result<std::string> far_mark(log::Offset at);
   void keep_house();
   void purge_what_is_due();
 
@@ -68,6 +69,7 @@ class KafkaLog final : public log::Log {
   Callbacks admin_callbacks_;
   std::unique_ptr<Admin> admin_;
   std::unique_ptr<Groups> groups_;
+  std::unique_ptr<TakeOver> take_over_;
   Fetchers fetchers_;
   std::mutex inlets_mutex_;
   std::unique_ptr<InletProducer> inlets_;
@@ -95,6 +97,7 @@ Status KafkaLog::open() {
   if (!admin.ok()) return admin.status();
   admin_ = std::move(*admin);
   groups_ = std::make_unique<Groups>(cluster_, *admin_);
+  take_over_ = std::make_unique<TakeOver>(cluster_, *admin_);
   connected_ = admin_->reachable(std::min(cluster_.timeout_ms(), first_look_ms));
   house_ = std::thread{[this] { keep_house(); }};
   pthread_setname_np(house_.native_handle(), "klamm-kafka");
@@ -143,6 +146,49 @@ Result<std::unique_ptr<log::Reader>> KafkaLog::reader(const log::TopicPartition&
   auto place = fetchers_.place(tp);
   if (!place.ok()) return place.status();
   return Reader::open(std::move(*place), from, std::move(wake));
+}
+
+Result<std::vector<std::optional<log::Committed>>> KafkaLog::committed(const std::string& group,
+                                                                       std::span<const log::TopicPartition> partitions) {
+  auto kept = admin_->committed(group, partitions);
+  if (!kept.ok()) {
+    if (kept.status().code() == Code::unavailable && connected_) take_over_->suspect(group);
+    return kept.status();
+  }
+  std::vector<std::optional<log::Committed>> result(kept->size());
+  for (std::size_t i = 0; i < kept->size(); ++i) {
+    if (!(*kept)[i]) continue;
+    auto& [offset, metadata] = *(*kept)[i];
+    if (metadata.far) {
+      auto mark = far_mark(*metadata.far);
+      if (!mark.ok()) return mark.status();
+      metadata.mark = *std::move(mark);
+    }
+    result[i] = log::Committed{offset, std::move(metadata.mark)};
+  }
+  return result;
+}
+
+Result<std::string> KafkaLog::far_mark(log::Offset at) {
+  const log::TopicPartition marks{cluster_.marks_topic(), 0};
+  auto reader = this->reader(marks, at, nullptr);
+  if (!reader.ok()) return reader.status();
+  std::optional<std::string> mark;
+  // The log may show a commit later than the group does.
+  const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds{cluster_.timeout_ms()};
+  while (!mark && std::chrono::steady_clock::now() < until) {
+    const auto taken = (*reader)->poll(1, [&](std::span<const RawMessage> run) {
+      if (run.front().offset == at) mark.emplace(reinterpret_cast<const char*>(run.front().value.data()), run.front().value.size());
+      return std::size_t{1};
+    });
+    if (!taken.ok()) return taken.status();
+    if (*taken != 0 && !mark)
+      return Status{Code::data_loss, "topic \"" + marks.topic + "\": the commit mark at offset " + std::to_string(at) + " is gone",
+                    marks.topic};
+    if (*taken == 0) std::this_thread::sleep_for(std::chrono::milliseconds{5});
+  }
+  if (!mark) return Status{Code::unavailable, "topic \"" + marks.topic + "\": a commit mark does not show yet", marks.topic};
+  return *std::move(mark);
 }
 
 Result<std::unique_ptr<log::Inlet>> KafkaLog::inlet(const std::string& topic, const std::string& feeder) {

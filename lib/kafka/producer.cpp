@@ -7,11 +7,16 @@
 
 namespace klamm::inline v0::rdkafka {
 
-Producer::Producer(const Delivery::Shared& shared, std::string name, Guarantee guarantee, std::function<void()> wake)
-    : shared_{shared}, name_{std::move(name)}, sender_{Delivery::make(shared, name_, guarantee), guarantee, std::move(wake)} {}
+// Another process has producers of the same names.
+Producer::Producer(const Delivery::Shared& shared, const std::string& name, Guarantee guarantee, std::function<void()> wake)
+    : shared_{shared},
+      name_{Signature::transactional_id(name, shared.cluster.options().instance)},
+      guarantee_{guarantee},
+      sender_{Delivery::make(shared, name_, guarantee), guarantee, std::move(wake)} {}
 
 Result<std::unique_ptr<log::Producer>> Producer::open(const Delivery::Shared& shared, const std::string& name, Guarantee guarantee,
                                                       std::function<void()> wake) {
+  if (guarantee == Guarantee::exactly_once) shared.cluster.sign(name);
   std::unique_ptr<Producer> producer{new Producer{shared, name, guarantee, std::move(wake)}};
   // Brokers that are away are waited for later, by the first commit.
   if (Status status = producer->sender_.wait_until_open(shared.cluster.timeout_ms()); !status.ok()) return status;
@@ -84,7 +89,8 @@ void Producer::commit(const std::string& group, std::vector<log::OffsetCommit> o
   static_cast<void>(positions);
   // What counts is who this process is now, not when the sender gets to it.
   Membership as = shared_.groups.membership(group, offsets);
-  sender_.commit(group, std::move(as), std::move(offsets));
+  Signature signature = guarantee_ == Guarantee::exactly_once ? shared_.cluster.signature() : Signature{};
+  sender_.commit({.group = group, .offsets = std::move(offsets), .as = std::move(as), .signature = std::move(signature)});
 }
 
 std::optional<log::CommitOutcome> Producer::poll() {

@@ -30,13 +30,14 @@ class Producer final : public log::Producer {
     TopicInfo info;
     std::vector<std::unique_ptr<Run>> runs;  // by partition; null: nothing since the last run
   };
-  Producer(const Delivery::Shared& shared, std::string name, Guarantee guarantee, std::function<void()> wake);
+  Producer(const Delivery::Shared& shared, const std::string& name, Guarantee guarantee, std::function<void()> wake);
   /// A record of the open transaction that its topic would not take ends it, and the application.
   void refuse(const Target& target, std::size_t size);
   void drop_open();
 
   const Delivery::Shared shared_;
   const std::string name_;
+  const Guarantee guarantee_;
   std::map<std::string, Topic> numbers_;
   std::vector<Target> targets_;
   std::size_t open_bytes_ = 0, committing_bytes_ = 0;

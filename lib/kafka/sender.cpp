@@ -76,9 +76,7 @@ std::optional<log::Producer::Prepared> Sender::prepared() {
   return prepared;
 }
 
-void Sender::commit(std::string group, Membership as, std::vector<log::OffsetCommit> offsets) {
-  control({.kind = Job::Kind::commit, .name = std::move(group), .offsets = std::move(offsets), .as = std::move(as)});
-}
+void Sender::commit(GroupCommit commit) { control({.kind = Job::Kind::commit, .commit = std::move(commit)}); }
 
 std::optional<log::CommitOutcome> Sender::poll() {
   const std::lock_guard lock{mutex_};
@@ -169,7 +167,7 @@ void Sender::run(Job job, bool discard) {
       stage_ = Stage::preparing;
       return;
     case Job::Kind::commit:
-      commit_now(job);
+      commit_now(std::move(job.commit));
       return;
     case Job::Kind::abort:
       stage_ = Stage::open;
@@ -210,10 +208,10 @@ void Sender::worker_goes_back() {
   discard_ = true;
 }
 
-void Sender::commit_now(const Job& job) {
+void Sender::commit_now(GroupCommit commit) {
   // Under at least once what has failed since are records of the next transaction.
   Status status = is_fatal() || guarantee_ == Guarantee::exactly_once ? failed_ : Status{};
-  if (status.ok()) status = delivery_->commit(job.name, job.as, job.offsets);
+  if (status.ok()) status = delivery_->commit(std::move(commit));
   if (status.code() == Code::cancelled) return;
   stage_ = Stage::open;
   if (!status.ok()) {

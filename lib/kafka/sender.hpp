@@ -35,7 +35,7 @@ class Sender {
   void send(std::unique_ptr<Run> run);
   void prepare();
   std::optional<log::Producer::Prepared> prepared();
-  void commit(std::string group, Membership as, std::vector<log::OffsetCommit> offsets);
+  void commit(GroupCommit commit);
   std::optional<log::CommitOutcome> poll();
   void abort();
 
@@ -44,10 +44,9 @@ class Sender {
     enum class Kind : unsigned char { topic, records, prepare, commit, abort } kind;
     std::unique_ptr<Run> run{};
     std::uint64_t number = 0;  ///< of the transaction that is prepared
-    std::string name{};        ///< topic or group
+    std::string name{};        ///< topic
     log::Partition partitions = 0;
-    std::vector<log::OffsetCommit> offsets{};
-    Membership as{};
+    GroupCommit commit{};
   };
   struct Answer {
     std::uint64_t number = 0;
@@ -59,7 +58,7 @@ class Sender {
   [[nodiscard]] bool ready() const;
   [[nodiscard]] std::optional<Job> next();
   void run(Job job, bool discard);
-  void commit_now(const Job& job);
+  void commit_now(GroupCommit commit);
   void look_whether_prepared();
   void answer(log::Producer::Prepared prepared);
   /// The worker goes back to its last commit; what it has posted until it hears of it is thrown away.

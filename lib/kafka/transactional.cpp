@@ -1,7 +1,5 @@
 #include "kafka/transactional.hpp"
 
-#include "kafka/base64.hpp"
-
 namespace klamm::inline v0::rdkafka {
 namespace {
 
@@ -77,9 +75,10 @@ Result<bool> TransactionalDelivery::settled() {
   return all_acknowledged();
 }
 
-Status TransactionalDelivery::send_offsets(const std::string& group, const Membership& as, const std::vector<log::OffsetCommit>& offsets) {
+Status TransactionalDelivery::send_offsets(const GroupCommit& commit) {
+  const auto& [group, offsets, as, signature, far] = commit;
   if (offsets.empty()) return {};
-  auto list = to_list(offsets, group);
+  auto list = commit.list();
   if (!list.ok()) return list.status();
   const std::string what = "producer \"" + name_ + "\": the offsets can't be committed";
   if (as.known && (as.seat == nullptr || !as.seat->has_had_since(as.moves, offsets))) {
@@ -87,15 +86,16 @@ Status TransactionalDelivery::send_offsets(const std::string& group, const Membe
     return recover(not_ours, what);
   }
   const Failure failure =
-      persist([&] { return rd_kafka_send_offsets_to_transaction(handle_.get(), list->get(), as.metadata.get(), call_ms); });
+      persist([&] { return rd_kafka_send_offsets_to_transaction(handle_.get(), list->get(), commit.as.metadata.get(), call_ms); });
   if (failure.ok()) return {};
   if (stopping()) return cancelled();
   return recover(failure, what);
 }
 
-Status TransactionalDelivery::commit(const std::string& group, const Membership& as, const std::vector<log::OffsetCommit>& offsets) {
+Status TransactionalDelivery::commit(GroupCommit commit) {
   if (Status status = begin(); !status.ok()) return status;
-  if (Status status = send_offsets(group, as, offsets); !status.ok()) return status;
+  if (Status status = write_far_marks(commit); !status.ok()) return status;
+  if (Status status = send_offsets(commit); !status.ok()) return status;
   const Failure failure = persist([&] { return rd_kafka_commit_transaction(handle_.get(), call_ms); });
   if (failure.ok()) {
     open_ = false;
@@ -107,18 +107,19 @@ Status TransactionalDelivery::commit(const std::string& group, const Membership&
   Status status = recover(failure, "producer \"" + name_ + "\": the transaction can't be committed");
   if (status.code() != Code::aborted || !renewed_) return status;
   // The answer to the commit was lost with the handle. Its transaction has ended since, one way or the other: the offsets tell which.
-  const Result<bool> committed = is_committed(group, offsets);
+  const Result<bool> committed = is_committed(commit);
   if (!committed.ok()) return committed.status();
   return *committed ? Status{} : status;
 }
 
-Result<bool> TransactionalDelivery::is_committed(const std::string& group, const std::vector<log::OffsetCommit>& offsets) {
+Result<bool> TransactionalDelivery::is_committed(const GroupCommit& commit) {
+  const auto& offsets = commit.offsets;
   std::vector<log::TopicPartition> partitions;
   partitions.reserve(offsets.size());
   for (const auto& offset : offsets) partitions.push_back(offset.input);
   for (;;) {
     if (stopping()) return cancelled();
-    auto found = shared_.admin.committed(group, partitions);
+    auto found = shared_.admin.committed(commit.group, partitions);
     if (!found.ok()) {
       if (found.status().code() != Code::unavailable) return found.status();
       pause();
@@ -126,7 +127,9 @@ Result<bool> TransactionalDelivery::is_committed(const std::string& group, const
     }
     for (std::size_t i = 0; i < offsets.size(); ++i) {
       const auto& one = (*found)[i];
-      if (!one || one->offset != offsets[i].committed.offset || one->metadata != offsets[i].committed.metadata) return false;
+      if (!one || one->offset != offsets[i].committed.offset) return false;
+      const auto far = commit.far.empty() ? std::nullopt : commit.far[i];
+      if (one->metadata.far != far || (!far && one->metadata.mark != offsets[i].committed.metadata)) return false;
     }
     return !offsets.empty();
   }

@@ -17,19 +17,19 @@ class TransactionalDelivery final : public Delivery {
   Status open() override;
   Status send(const Run& run) override;
   Result<bool> settled() override;
-  Status commit(const std::string& group, const Membership& as, const std::vector<log::OffsetCommit>& offsets) override;
+  Status commit(GroupCommit commit) override;
   Status abort() override;
   Status serve() override;
 
  private:
   Status begin();
-  Status send_offsets(const std::string& group, const Membership& as, const std::vector<log::OffsetCommit>& offsets);
+  Status send_offsets(const GroupCommit& commit);
   /// The transaction failed: aborts it, or replaces the handle.
   Status recover(const Failure& failure, const std::string& what);
   /// Calls again what is retriable until it is not.
   template <class Call> Failure persist(const Call& call);
   /// Whether these offsets are the group's, now that no transaction of ours is open any more.
-  Result<bool> is_committed(const std::string& group, const std::vector<log::OffsetCommit>& offsets);
+  Result<bool> is_committed(const GroupCommit& commit);
 
   bool open_ = false;     // a transaction
   bool renewed_ = false;  // the handle, by the last `recover`

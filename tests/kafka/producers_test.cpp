@@ -168,16 +168,6 @@ TEST_CASE("kafka: committed offsets are unavailable while a transaction would ch
   }
 }
 
-TEST_CASE("kafka: a mark that brokers would not keep is refused before it is lost") {
-  const auto log = open();
-  const std::string input = make_topic(*log, "in"), group = unique("group");
-  const auto worker = producer(*log);
-  CHECK(commit(*worker, group, {at({input, 0}, 1, std::string(3'072, 'x'))}).ok());
-  const Status status = commit(*worker, group, {at({input, 0}, 2, std::string(3'073, 'x'))});
-  CHECK(status.code() == Code::failed_precondition);
-  CHECK(status.message().find("needs 4100 characters, brokers keep 4096") != std::string::npos);
-}
-
 TEST_CASE("kafka: a record larger than its topic takes ends the commit with the topic's name") {
   const auto log = open();
   const std::string topic = make_topic(*log, "large");
