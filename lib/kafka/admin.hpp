@@ -19,6 +19,8 @@ struct TopicInfo {
   log::TopicState state;
   std::optional<std::size_t> max_message_bytes;  ///< what the topic takes at most; unknown without the right to describe it
   Settings settings{};                           ///< all of them; empty without that right
+  std::optional<std::int64_t> timestamps_before_ms{},
+      timestamps_after_ms{};  ///< how far from now they may be; none where the broker sets them
 };
 
 /// Topics, offsets and groups of the cluster. Every call waits for the cluster's answer, at most the request timeout: `unavailable` then.

@@ -77,6 +77,7 @@ void Admin::describe(TopicInfo& topic) {
     return cluster_.line(Level::warning, cluster_.status(failure_of(code), about(topic.state.name) + ": can't be described", "").message());
   }
   const auto* const* entries = rd_kafka_ConfigResource_configs(resources[0], &count);
+  bool set_by_broker = false;
   for (std::size_t i = 0; i < count; ++i) {
     const std::string name = rd_kafka_ConfigEntry_name(entries[i]);
     const char* value = rd_kafka_ConfigEntry_value(entries[i]);
@@ -84,7 +85,11 @@ void Admin::describe(TopicInfo& topic) {
     topic.settings.insert_or_assign(name, value);
     if (name == "cleanup.policy" && std::string{value}.find("compact") != std::string::npos) topic.state.cleanup = log::Cleanup::compact;
     if (name == "max.message.bytes") topic.max_message_bytes = std::stoull(value);
+    if (name == "message.timestamp.before.max.ms") topic.timestamps_before_ms = std::stoll(value);
+    if (name == "message.timestamp.after.max.ms") topic.timestamps_after_ms = std::stoll(value);
+    if (name == "message.timestamp.type") set_by_broker = std::string_view{value} == "LogAppendTime";
   }
+  if (set_by_broker) topic.timestamps_before_ms = topic.timestamps_after_ms = {};
 }
 
 // Until the topic has at least (for 0: at most) so many partitions.

@@ -154,7 +154,8 @@ Status Delivery::write_far_marks(GroupCommit& commit) {
 
 Result<log::Offset> Delivery::write_mark(BytesView key, BytesView mark) {
   if (marks_ == nullptr) {
-    const log::TopicState topic{.name = cluster_.marks_topic(), .partitions = 1, .cleanup = log::Cleanup::compact};
+    const log::TopicState topic{
+        .name = cluster_.marks_topic(), .partitions = 1, .cleanup = log::Cleanup::compact, .owner = log::Owner::application};
     for (;;) {
       const Status made = shared_.admin.create(std::span{&topic, 1});
       if (made.ok()) break;

@@ -20,6 +20,18 @@ std::size_t size_of(rd_kafka_headers_t* headers) {
   return size;
 }
 
+Bytes headers_of(const rd_kafka_message_t& message) {
+  Bytes all;
+  rd_kafka_headers_t* headers = nullptr;
+  if (rd_kafka_message_headers(&message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) return all;
+  const char* name = nullptr;
+  const void* value = nullptr;
+  std::size_t size = 0;
+  for (std::size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR; ++i)
+    Headers::append(all, {name, {static_cast<const std::byte*>(value), size}});
+  return all;
+}
+
 }  // namespace
 
 /// What an inlet and the thread of reports share.
@@ -33,9 +45,15 @@ struct InletProducer::State {
   bool closed = false;
 };
 
+/// A record's opaque: librdkafka does not give back the timestamp of one that has failed.
+struct InletProducer::Sent {
+  State* state;
+  std::int64_t timestamp;
+};
+
 class InletProducer::KafkaInlet final : public log::Inlet {
  public:
-  KafkaInlet(InletProducer& producer, rd_kafka_topic_t* topic, const TopicInfo& info, std::shared_ptr<State> state)
+  KafkaInlet(InletProducer& producer, const TopicHandle& topic, const TopicInfo& info, std::shared_ptr<State> state)
       : producer_{producer}, topic_{topic}, info_{info}, state_{std::move(state)} {}
   ~KafkaInlet() override = default;
 
@@ -97,34 +115,77 @@ class InletProducer::KafkaInlet final : public log::Inlet {
     if (!state_->failure.ok()) return state_->failure;
     if (!has_room()) return false;
     // Under the lock, so that records of one thread stay in order and the report finds them counted.
-    const Failure failure =
-        produce(producer_.handle_.get(), topic_, partition, key, value, timestamp.milliseconds(), headers, state_.get());
-    if (failure.code == RD_KAFKA_RESP_ERR__QUEUE_FULL) {  // of the other inlets
+    Failure failure;
+    auto sent = std::make_unique<Sent>(state_.get(), timestamp.milliseconds());
+    bool room = true;  // of the other inlets, and in a handle that is not about to be replaced
+    {
+      const std::shared_lock in_use{producer_.in_use_};
+      failure = produce(producer_.handle_.get(), topic_.get(), partition, key, value, timestamp.milliseconds(), headers, sent.get());
+      room = failure.ok() || (failure.code != RD_KAFKA_RESP_ERR__QUEUE_FULL && !producer_.is_broken());
+    }
+    if (!room) {
       if (wait) state_->changed.wait_for(lock, std::chrono::milliseconds{5});
       return false;
     }
     if (!failure.ok()) return producer_.cluster_.status(failure, "topic \"" + state_->topic + "\": can't be written", state_->topic);
+    static_cast<void>(sent.release());  // the report's
     state_->bytes += size;
     ++state_->sent;
     return true;
   }
 
   InletProducer& producer_;
-  rd_kafka_topic_t* const topic_;
+  const TopicHandle& topic_;
   const TopicInfo info_;
   const std::shared_ptr<State> state_;
 };
 
 Result<std::unique_ptr<InletProducer>> InletProducer::connect(Cluster& cluster) {
   std::unique_ptr<InletProducer> producer{new InletProducer{cluster}};
-  auto handle = make_handle(Kind::inlet, cluster, *producer);
-  if (!handle.ok()) return handle.status();
-  producer->handle_ = std::move(*handle);
-  producer->reports_ = std::thread{[&one = *producer] {
-    while (!one.stopping_) rd_kafka_poll(one.handle_.get(), 100);
-  }};
+  if (Status status = producer->open(producer->handle_); !status.ok()) return status;
+  producer->reports_ = std::thread{[&one = *producer] { one.hear_reports(); }};
   pthread_setname_np(producer->reports_.native_handle(), "klamm-inlets");
   return producer;
+}
+
+Status InletProducer::open(Handle& handle) {
+  auto made = make_handle(Kind::inlet, cluster_, *this);
+  if (!made.ok()) return made.status();
+  handle = std::move(*made);
+  return {};
+}
+
+void InletProducer::hear_reports() {
+  while (!stopping_) {
+    rd_kafka_poll(handle_.get(), 100);
+    if (broken_) replace();
+  }
+}
+
+void InletProducer::replace() {
+  // All that is not acknowledged comes back as failed, and nothing more is taken.
+  static_cast<void>(rd_kafka_purge(handle_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT));
+  static_cast<void>(rd_kafka_flush(handle_.get(), 10'000));
+  Handle next;
+  if (Status status = open(next); !status.ok()) return cluster_.line(Level::error, status.message());
+  const std::unique_lock in_use{in_use_};
+  const std::lock_guard lock{mutex_};
+  for (auto& [name, topic] : topics_) topic.reset();
+  handle_ = std::move(next);
+  for (auto& [name, topic] : topics_) topic.reset(rd_kafka_topic_new(handle_.get(), name.c_str(), nullptr));
+  cluster_.line(Level::warning, "inlets: records that were not acknowledged are sent again: " + std::to_string(unsent_.size()));
+  const auto view = [](const std::optional<Bytes>& bytes) { return bytes ? BytesView{*bytes} : BytesView{}; };
+  std::size_t sent = 0;
+  for (; sent < unsent_.size(); ++sent) {
+    const Unsent& one = unsent_[sent];
+    auto opaque = std::make_unique<Sent>(one.state, one.timestamp);
+    const Failure failure = produce(handle_.get(), topics_[one.topic].get(), one.partition, view(one.key), view(one.value), one.timestamp,
+                                    one.headers, opaque.get());
+    if (!failure.ok()) break;  // there was room for all of them: the handle is broken again
+    static_cast<void>(opaque.release());
+  }
+  broken_ = sent != unsent_.size();
+  unsent_.erase(unsent_.begin(), unsent_.begin() + static_cast<std::ptrdiff_t>(sent));
 }
 
 InletProducer::~InletProducer() {
@@ -140,15 +201,10 @@ InletProducer::~InletProducer() {
 
 Result<std::unique_ptr<log::Inlet>> InletProducer::inlet(const TopicInfo& info) {
   const std::string& name = info.state.name;
+  const std::shared_lock in_use{in_use_};
   const std::lock_guard lock{mutex_};
   auto& topic = topics_[name];
-  if (topic == nullptr) {
-    topic.reset(rd_kafka_topic_new(handle_.get(), name.c_str(), nullptr));
-    // The first record would wait for up to a second to learn where the topic is.
-    const rd_kafka_metadata_t* found = nullptr;
-    if (rd_kafka_metadata(handle_.get(), 0, topic.get(), &found, cluster_.timeout_ms()) == RD_KAFKA_RESP_ERR_NO_ERROR)
-      rd_kafka_metadata_destroy(found);
-  }
+  if (topic == nullptr) prime(name, topic);
   std::erase_if(states_, [](const auto& state) {
     if (state.use_count() != 1) return false;
     const std::lock_guard of_state{state->mutex};
@@ -157,11 +213,41 @@ Result<std::unique_ptr<log::Inlet>> InletProducer::inlet(const TopicInfo& info) 
   auto state = std::make_shared<State>();
   state->topic = name;
   states_.push_back(state);
-  return std::unique_ptr<log::Inlet>{std::make_unique<KafkaInlet>(*this, topic.get(), info, std::move(state))};
+  return std::unique_ptr<log::Inlet>{std::make_unique<KafkaInlet>(*this, topic, info, std::move(state))};
+}
+
+void InletProducer::prime(const std::string& name, TopicHandle& topic) {
+  topic.reset(rd_kafka_topic_new(handle_.get(), name.c_str(), nullptr));
+  // The first record would wait for up to a second to learn where the topic is.
+  const rd_kafka_metadata_t* found = nullptr;
+  if (rd_kafka_metadata(handle_.get(), 0, topic.get(), &found, cluster_.timeout_ms()) == RD_KAFKA_RESP_ERR_NO_ERROR)
+    rd_kafka_metadata_destroy(found);
+}
+
+// The report of the record may come before that of its handle's end.
+bool InletProducer::is_broken() {
+  const auto code = rd_kafka_fatal_error(handle_.get(), nullptr, 0);
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR && code_of(code) != Code::failed_precondition) broken_ = true;
+  return broken_;
 }
 
 void InletProducer::delivered(const rd_kafka_message_t& message) {
-  auto& state = *static_cast<State*>(message._private);
+  const std::unique_ptr<Sent> sent{static_cast<Sent*>(message._private)};
+  State& state = *sent->state;
+  if (message.err != RD_KAFKA_RESP_ERR_NO_ERROR && code_of(message.err) != Code::failed_precondition && is_broken()) {
+    const auto bytes = [](const void* data, std::size_t size) {
+      const auto* first = static_cast<const std::byte*>(data);
+      return data == nullptr ? std::optional<Bytes>{} : Bytes{first, first + size};
+    };
+    unsent_.push_back({.state = &state,
+                       .topic = state.topic,
+                       .partition = message.partition,
+                       .key = bytes(message.key, message.key_len),
+                       .value = bytes(message.payload, message.len),
+                       .headers = headers_of(message),
+                       .timestamp = sent->timestamp});
+    return;
+  }
   rd_kafka_headers_t* headers = nullptr;
   std::size_t size = message.key_len + message.len;
   if (rd_kafka_message_headers(&message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR) size += size_of(headers);
@@ -179,6 +265,7 @@ void InletProducer::delivered(const rd_kafka_message_t& message) {
 }
 
 void InletProducer::fatal(const Failure& failure) {
+  if (is_broken()) return cluster_.line(Level::warning, "inlets: their producer is replaced: " + failure.text);
   const std::lock_guard lock{mutex_};
   for (const auto& state : states_) {
     {

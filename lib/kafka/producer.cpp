@@ -1,5 +1,6 @@
 #include "kafka/producer.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
@@ -35,6 +36,15 @@ Result<Producer::Topic> Producer::topic(const std::string& name) {
   sender_.add_topic(name, partitions);
   numbers_.emplace(name, number);
   return number;
+}
+
+log::Producer::Limits Producer::limits(Topic topic) const {
+  const TopicInfo& info = targets_[static_cast<std::size_t>(topic)].info;
+  Limits limits;
+  if (info.max_message_bytes) limits.bytes = *info.max_message_bytes - std::min(*info.max_message_bytes, record_overhead);
+  if (info.timestamps_before_ms) limits.before_ms = *info.timestamps_before_ms;
+  if (info.timestamps_after_ms) limits.after_ms = *info.timestamps_after_ms;
+  return limits;
 }
 
 void Producer::append(Topic topic, log::Partition partition, BytesView key, BytesView value, Timestamp timestamp, BytesView headers) {

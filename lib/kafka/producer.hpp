@@ -17,6 +17,7 @@ class Producer final : public log::Producer {
                                                      std::function<void()> wake);
 
   Result<Topic> topic(const std::string& name) override;
+  [[nodiscard]] Limits limits(Topic topic) const override;
   void append(Topic topic, log::Partition partition, BytesView key, BytesView value, Timestamp timestamp, BytesView headers) override;
   [[nodiscard]] std::size_t pending_bytes() const override { return open_bytes_ + committing_bytes_; }
   void prepare() override;

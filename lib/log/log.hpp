@@ -105,6 +105,12 @@ class Producer {
   virtual ~Producer() = default;
   /// `not_found` when the topic does not exist.
   virtual Result<Topic> topic(const std::string& name) = 0;
+  /// What a topic takes, as of when it was looked up.
+  struct Limits {
+    std::size_t bytes = SIZE_MAX;                              ///< of a record: key, value, headers
+    std::int64_t before_ms = INT64_MAX, after_ms = INT64_MAX;  ///< how far its timestamp may be from now
+  };
+  [[nodiscard]] virtual Limits limits(Topic) const { return {}; }
   /// Copies the record into the open transaction. A null key or value has `data() == nullptr`. `headers` in the form of klamm::Headers.
   virtual void append(Topic topic, Partition partition, BytesView key, BytesView value, Timestamp timestamp, BytesView headers) = 0;
   /// Bytes in the open transaction and in the one that is being committed: the measure of backpressure.

@@ -153,6 +153,8 @@ Status Task::Impl::attach(log::Producer& producer) {
     if (!number.ok()) return number.status();
     sink->producer = &producer;
     sink->number = *number;
+    sink->limits = producer.limits(*number);
+    sink->latest_ms = sink->limits.after_ms == INT64_MAX ? INT64_MAX : -1;
     sink->partitions = env_->plan.partitions(sink->topic);
     sink->next = partition_ % sink->partitions;
   }

@@ -33,6 +33,8 @@ struct Sink {
   log::Partition partitions = 1;
   log::Partition next = 0;  ///< of records without a key
   int run = 0;              ///< records without a key since it changed
+  log::Producer::Limits limits{};
+  std::int64_t latest_ms = -1;  ///< that the topic is known to take; moves with the clock
 };
 
 /// One sub-topology at one partition, at work: owns its inputs, its stores, its clocks and its copy of the operators.
@@ -146,6 +148,7 @@ struct Task::Impl {
 
  private:
   friend class Task;
+  friend struct Writer;
 
   void instantiate();
   void keep_stores(runtime::KeptStores& kept);
@@ -180,6 +183,8 @@ struct Task::Impl {
   [[nodiscard]] const ErrorPolicy& policy_of(ErrorStage stage, int topic, NodeId node) const;
   /// Stops here without a failure, and tries the record again after a while.
   void try_again(NodeId node, const RecordContext& context, const std::string& reason);
+  /// Whether the topic would take the record; if not, the error policy was asked.
+  bool takes(Sink& sink, NodeId node, std::size_t size, const RecordContext& context);
   /// Writes the record to a dead-letter topic.
   void bury(const std::string& topic, const FailedRecord& record);
   /// Says in the task's context which record an exception came from, if it was thrown before the record had one.

@@ -77,6 +77,9 @@ Timestamp& Task::clock(NodeId node, const char* which) {
 
 void Writer::send(BytesView key_bytes, BytesView value_bytes, const RecordContext& context) {
   Sink& to = *static_cast<Sink*>(sink);
+  const std::size_t size = key_bytes.size() + value_bytes.size() + context.headers.bytes().size();
+  const bool surely_taken = size <= to.limits.bytes && context.timestamp.milliseconds() <= to.latest_ms && to.limits.before_ms == INT64_MAX;
+  if (!surely_taken && !to.task->takes(to, node, size, context)) return;
   log::Partition target = 0;
   if (to.partitions > 1) {
     if (partition >= 0) {
@@ -92,6 +95,27 @@ void Writer::send(BytesView key_bytes, BytesView value_bytes, const RecordContex
     }
   }
   to.producer->append(to.number, target, key_bytes, value_bytes, context.timestamp, context.headers.bytes());
+}
+
+bool Task::Impl::takes(Sink& sink, NodeId node, std::size_t size, const RecordContext& context) {
+  const std::string topic = "topic \"" + env_->plan.topic_name(sink.topic) + "\" ";
+  const auto& [bytes, before_ms, after_ms] = sink.limits;
+  std::string reason;
+  if (size > bytes) {
+    reason =
+        topic + "takes records of at most " + std::to_string(bytes) + " bytes (max.message.bytes), this one has " + std::to_string(size);
+  } else {
+    const std::int64_t now = env_->clock.now().milliseconds(), time = context.timestamp.milliseconds();
+    if (after_ms != INT64_MAX) sink.latest_ms = now + after_ms;
+    if (time > sink.latest_ms)
+      reason = topic + "takes timestamps up to " + std::to_string(after_ms) +
+               " ms after now (message.timestamp.after.max.ms), this record's is " + std::to_string(time - now) + " ms";
+    else if (before_ms != INT64_MAX && time < now - before_ms)
+      reason = topic + "takes timestamps up to " + std::to_string(before_ms) +
+               " ms before now (message.timestamp.before.max.ms), this record's is " + std::to_string(now - time) + " ms";
+  }
+  if (!reason.empty()) task_.unproducible(node, context, reason);
+  return reason.empty();
 }
 
 int Writer::partitions() const { return static_cast<const Sink*>(sink)->partitions; }

@@ -149,25 +149,30 @@ class Application:
             self.thaw(name)
         self.feeder.terminate()
         self.check("the feeder ends in order", self.feeder.wait(timeout=60) == 0, self.tail("feeder"))
+        # A producer outside transactions may write twice what a broker has not acknowledged when it was killed.
+        events = collections.Counter(number for numbers in self.sequences("events", "s").values() for number in numbers)
         with open(self.path("feeder")) as log:
-            sent = int(log.read().split("sent ")[-1])
-        groups = {str(g): (sent + GROUPS - 1 - g) // GROUPS for g in range(GROUPS)}
-        keys = {f"k{k}": (sent + KEYS - 1 - k) // KEYS for k in range(KEYS)}
+            self.check("all that was sent is there", len(events) == int(log.read().split("sent ")[-1]), len(events))
+        sent = sum(events.values())
+        groups, keys = collections.Counter(), collections.Counter()
+        for number, times in events.items():
+            groups[str(number % GROUPS)] += times
+            keys[f"k{number % KEYS}"] += times
         start = time.monotonic()
         while time.monotonic() < start + patience:
             counted, totaled = self.sequences("counted", "q"), self.sequences("totaled", "s")
-            if len(self.joined()) == sent and all(max(counted[g], default=0) >= n for g, n in groups.items()) and all(max(totaled[k], default=0) >= n for k, n in keys.items()):
+            if len(self.joined()) == len(events) and all(max(counted[g], default=0) >= n for g, n in groups.items()) and all(max(totaled[k], default=0) >= n for k, n in keys.items()):
                 break
             self.rest(0.5)
         waited = time.monotonic() - start
         for name in list(self.processes):
             self.leave(name)
         joined, counted, totaled = self.joined(), self.sequences("counted", "q"), self.sequences("totaled", "s")
-        missing = [number for number in range(sent) if number not in joined]
-        self.check("nothing is missing", not missing and len(joined) == sent, f"of {sent}: {len(missing)} missing {missing[:10]}")
-        twice = sum(joined.values()) - len(joined)
+        missing = sorted((events - joined).elements())
+        self.check("nothing is missing", not missing, f"of {sent}: {len(missing)} missing {missing[:10]}")
+        twice = sum((joined - events).values())
         if self.guarantee == "exactly_once":
-            self.check("nothing is there twice", twice == 0, f"{twice}: {[n for n, times in joined.items() if times > 1][:10]}")
+            self.check("nothing is there twice", twice == 0, f"{twice}: {list((joined - events).items())[:10]}")
             for what, found, expected in (("counts", counted, groups), ("totals", totaled, keys)):
                 wrong = {k: (n, found[k][:3], found[k][-3:], len(found[k])) for k, n in expected.items() if found[k] != list(range(1, n + 1))}
                 topic, key = ("counted", "q") if found is counted else ("totaled", "s")

@@ -144,4 +144,41 @@ TEST_CASE("kafka: a pipeline with a repartition and a table counts every record 
   CHECK(sum == sent);
 }
 
+TEST_CASE("kafka: records that a topic would not take go to the error policy, before a broker refuses them") {
+  const auto log = open();
+  const std::string name = unique("limits");
+  const std::string in = name + "-in", narrow = name + "-narrow";
+  const TopicState source{.name = in, .partitions = 1};
+  REQUIRE(log->create(std::span{&source, 1}).ok());
+  const std::string create =
+      std::string{::getenv("KLAMM_TOPICS")} + " --create --topic " + narrow + " --config max.message.bytes=2000 >/dev/null";
+  REQUIRE(::system(create.c_str()) == 0);
+  const auto inlet = must(log->inlet(in, ""));
+  const auto send = [&](std::string_view key, const std::string& value, Timestamp at) {
+    REQUIRE(inlet->send(0, bytes(key), bytes(value), at, {}, std::nullopt).ok());
+  };
+  const Timestamp now = ports::system_clock().now();
+  send("a", "fits", now);
+  send("b", std::string(3'000, 'x'), now);
+  send("c", "too early", now + Duration{7'200'000});  // a topic takes an hour, if nothing else is said
+  send("d", "fits too", now);
+  REQUIRE(inlet->flush().ok());
+
+  Topology topology{name.c_str()};
+  topology.stream(Topic<std::string, std::string>{in.c_str()}).to(Topic<std::string, std::string>{narrow.c_str()});
+  const log::test::TemporaryDirectory directory;
+  App app{topology,
+          {.log = klamm::kafka(brokers(), {.session_timeout = Duration{6'000}}),
+           .state_dir = directory.path(),
+           .on_produce_error = skip(),
+           .log_sink = [](Level, std::string_view, std::string_view, std::span<const Field>) {}}};
+  REQUIRE(app.start().ok());
+  CHECK(within(30, [&] { return app.status().processed == 4; }));
+  CHECK(app.stop(Duration{10'000}).ok());
+  CHECK(app.status().skipped == 2);
+  Lines lines;
+  CHECK(within(10, [&] { return (lines = read_all(*log, {narrow, 0})).size() == 2; }));
+  CHECK(lines == Lines{"0 a=fits", "1 d=fits too"});
+}
+
 }  // namespace klamm::rdkafka::test

@@ -1,5 +1,6 @@
 #include <map>
 
+#include "kafka/inlet.hpp"
 #include "support.hpp"
 
 namespace klamm::rdkafka::test {
@@ -253,6 +254,62 @@ TEST_CASE("kafka: an inlet writes without commits, and flush says when it is in"
   CHECK(log->inlet(unique("none"), "").status().code() == Code::not_found);
   inlet->close();
   CHECK(inlet->send(0, bytes("k"), bytes("v"), Timestamp{1}, {}, std::nullopt).code() == Code::cancelled);
+}
+
+TEST_CASE("kafka: an inlet whose handle has lost count goes on with another, and sends again what was not acknowledged") {
+  const auto log = open();
+  const std::string topic = make_topic(*log, "broken", 2);
+  Cluster cluster{options()};
+  const auto producer = must(InletProducer::connect(cluster));
+  TopicInfo info{.state = {.name = topic, .partitions = 2}, .max_message_bytes = {}};
+  const auto inlet = must(producer->inlet(info));
+  Bytes headers;
+  Headers::append(headers, {"h", bytes("x")});
+  const auto send = [&](int number) {
+    return inlet->send(number % 2, number % 3 == 0 ? BytesView{} : bytes("k"), bytes(std::to_string(number)), Timestamp{1'000 + number},
+                       headers, std::nullopt);
+  };
+  for (int i = 0; i < 2'000; ++i) {
+    if (i % 700 == 600)
+      CHECK(rd_kafka_test_fatal_error(producer->handle(), RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, "a test") ==
+            RD_KAFKA_RESP_ERR_NO_ERROR);
+    CHECK(send(i).ok());
+    if (i % 700 == 650) CHECK(inlet->flush().ok());
+  }
+  CHECK(inlet->flush().ok());
+  std::map<std::string, std::string> found;
+  for (log::Partition p = 0; p < 2; ++p) {
+    const auto reader = must(log->reader({topic, p}, 0, nullptr));
+    const log::Offset end = must(log->bounds({topic, p})).end;
+    CHECK(within(20, [&] {
+      must(reader->poll(1'000, [&](std::span<const RawMessage> run) {
+        for (const auto& m : run) {
+          CHECK(m.headers.size() == headers.size());
+          found[text(m.value)] = std::to_string(m.timestamp.milliseconds()) + (m.key.data() == nullptr ? "" : text(m.key));
+        }
+        return run.size();
+      }));
+      return reader->position() >= end;
+    }));
+  }
+  CHECK(found.size() == 2'000);
+  for (int i = 0; i < 2'000; ++i) CHECK(found[std::to_string(i)] == std::to_string(1'000 + i) + (i % 3 == 0 ? "" : "k"));
+}
+
+TEST_CASE("kafka: what a topic takes is known before anything is written") {
+  const auto log = open();
+  const std::string ours = make_topic(*log, "ours"), narrow = unique("narrow");
+  const std::string create = std::string{::getenv("KLAMM_TOPICS")} + " --create --topic " + narrow +
+                             " --config max.message.bytes=5000 --config message.timestamp.before.max.ms=60000 >/dev/null";
+  REQUIRE(::system(create.c_str()) == 0);
+  const auto worker = producer(*log);
+  const auto of_ours = worker->limits(must(worker->topic(ours))), of_narrow = worker->limits(must(worker->topic(narrow)));
+  CHECK(of_ours.bytes > 900'000);
+  CHECK(of_ours.before_ms == INT64_MAX);
+  CHECK(of_narrow.bytes < 5'000);
+  CHECK(of_narrow.bytes > 4'800);
+  CHECK(of_narrow.before_ms == 60'000);
+  CHECK(of_narrow.after_ms == 3'600'000);
 }
 
 TEST_CASE("kafka: an inlet that is full says so, and lets wait whoever wants to") {
