@@ -22,6 +22,7 @@ Reader::~Reader() { stop(); }
 Status Reader::start(log::Offset from) {
   position_ = from;
   end_seen_ = -1;
+  caught_up_ = false;
   since_empty_ = bytes_since_empty_ = 0;
   failure_ = {};
   bytes_.clear();
@@ -130,6 +131,7 @@ void Reader::take_in(const rd_kafka_message_t& message) {
 void Reader::failed(const rd_kafka_message_t& message) {
   if (message.err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
     end_seen_ = message.offset;
+    caught_up_ = true;
     claim_->hungry = false;
     return;
   }

@@ -21,6 +21,7 @@ class Reader final : public log::Reader {
   Result<std::size_t> poll(std::size_t limit, const Take& take) override;
   [[nodiscard]] log::Offset position() const override { return position_; }
   void seek(log::Offset offset) override;
+  [[nodiscard]] bool has_been_at_end() const override { return caught_up_; }
   [[nodiscard]] log::Offset end() const override;
 
  private:
@@ -46,6 +47,7 @@ class Reader final : public log::Reader {
   std::size_t next_ = 0;
   log::Offset position_ = 0;
   log::Offset end_seen_ = -1;  ///< where the partition ended when the last of `messages_` had been fetched; -1: there was more
+  bool caught_up_ = false;
   std::size_t since_empty_ = 0, bytes_since_empty_ = 0;
   Status failure_;  ///< what follows `messages_`
 };

@@ -84,6 +84,9 @@ class Reader {
   /// The offset of the next message; moves over gaps that compaction left, and stands at the end when all is read.
   [[nodiscard]] virtual Offset position() const = 0;
   virtual void seek(Offset offset) = 0;
+  /// Whether it has been at the end since it was made or last sought. Before that a poll that finds nothing says nothing: records may be on
+  /// their way.
+  [[nodiscard]] virtual bool has_been_at_end() const { return true; }
   /// Behind the newest committed record, as far as known here: the lag is `end() - position()`.
   [[nodiscard]] virtual Offset end() const = 0;
 };

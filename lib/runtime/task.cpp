@@ -217,7 +217,11 @@ Result<std::size_t> Task::Impl::process_merged(std::size_t limit) {
       if (input.ahead.empty()) {
         if (Result<std::size_t> filled = input.ahead.fill(*input.reader, 64); !filled.ok()) return filled;
       }
-      if (input.ahead.empty()) continue;
+      if (input.ahead.empty()) {
+        if (input.reader->has_been_at_end()) continue;
+        first = nullptr;  // what is there and has not come yet may be older
+        break;
+      }
       const Timestamp time = time_of(input, input.ahead.front());
       if (first == nullptr || time < first_time) {
         second = first;

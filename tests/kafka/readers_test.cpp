@@ -133,6 +133,25 @@ TEST_CASE("kafka: a reader seeks back and forth") {
   }
 }
 
+TEST_CASE("kafka: a reader knows when it has been at the end, and not before") {
+  const auto log = open();
+  const TopicPartition tp{make_topic(*log, "end"), 0};
+  const auto inlet = must(log->inlet(tp.topic, ""));
+  for (int i = 0; i < 100; ++i) REQUIRE(inlet->send(0, {}, bytes("v"), Timestamp{1}, {}, std::nullopt).ok());
+  REQUIRE(inlet->flush().ok());
+  const auto reader = must(log->reader(tp, 0, nullptr));
+  for (const log::Offset from : {0, 50, 100}) {
+    reader->seek(from);
+    CHECK_FALSE(reader->has_been_at_end());
+    std::size_t taken = 0;
+    CHECK(within(10, [&] {
+      taken += must(reader->poll(1'000, [](std::span<const RawMessage> run) { return run.size(); }));
+      return reader->has_been_at_end();
+    }));
+    CHECK(taken == static_cast<std::size_t>(100 - from));
+  }
+}
+
 TEST_CASE("kafka: a reader ahead of the log is told so") {
   Written with{"ahead"};
   const auto reader = must(with.log->reader({with.topic, 0}, 17, nullptr));

@@ -10,17 +10,53 @@
 #include "klamm/klamm.hpp"
 #include "klamm/test_driver.hpp"
 #include "log/embedded.hpp"
+#include "log/forwarding_log.hpp"
 #include "ports/clock.hpp"
 #include "ports/executor.hpp"
 #include "runtime/engine.hpp"
 
 namespace {
 
+/// Records of one topic are on their way for the first few polls.
+class SlowReader final : public klamm::log::Reader {
+ public:
+  explicit SlowReader(std::unique_ptr<klamm::log::Reader> reader) : reader_{std::move(reader)} {}
+  klamm::Result<std::size_t> poll(std::size_t limit, const Take& take) override {
+    if (++polls_ < 6) return std::size_t{0};
+    auto taken = reader_->poll(limit, take);
+    at_end_ = at_end_ || (taken.ok() && *taken < limit);
+    return taken;
+  }
+  [[nodiscard]] klamm::log::Offset position() const override { return reader_->position(); }
+  void seek(klamm::log::Offset offset) override { reader_->seek(offset); }
+  [[nodiscard]] bool has_been_at_end() const override { return at_end_; }
+  [[nodiscard]] klamm::log::Offset end() const override { return reader_->end(); }
+
+ private:
+  std::unique_ptr<klamm::log::Reader> reader_;
+  int polls_ = 0;
+  bool at_end_ = false;
+};
+
+class SlowLog final : public klamm::log::ForwardingLog {
+ public:
+  SlowLog(klamm::log::Log& log, std::string slow) : ForwardingLog{log}, slow_{std::move(slow)} {}
+  klamm::Result<std::unique_ptr<klamm::log::Reader>> reader(const klamm::log::TopicPartition& tp, klamm::log::Offset from,
+                                                            std::function<void()> wake) override {
+    auto reader = log_.reader(tp, from, std::move(wake));
+    if (!reader.ok() || tp.topic != slow_) return reader;
+    return std::unique_ptr<klamm::log::Reader>{std::make_unique<SlowReader>(std::move(*reader))};
+  }
+
+ private:
+  const std::string slow_;
+};
+
 /// Values of both topics, in the order in which one task saw them.
 std::vector<std::int64_t> order_of(const klamm::Topic<std::string, std::int64_t>& first,
                                    const klamm::Topic<std::string, std::int64_t>& second,
                                    const std::vector<std::pair<std::int64_t, std::int64_t>>& ones,
-                                   const std::vector<std::pair<std::int64_t, std::int64_t>>& twos) {
+                                   const std::vector<std::pair<std::int64_t, std::int64_t>>& twos, const std::string& slow = {}) {
   klamm::Topology topology{"order"};
   std::vector<std::int64_t> seen;
   topology.stream(first).merge(topology.stream(second)).for_each([&seen](std::int64_t v) { seen.push_back(v); });
@@ -28,7 +64,9 @@ std::vector<std::int64_t> order_of(const klamm::Topic<std::string, std::int64_t>
   const klamm::runtime::Logger quiet{klamm::LogSink{}, clock};
   klamm::runtime::Logger logger = quiet;
   const auto background = klamm::ports::inline_executor();
-  const auto log = klamm::log::memory_log();
+  const auto memory = klamm::log::memory_log();
+  SlowLog slow_log{*memory, slow};
+  klamm::log::Log* const log = &slow_log;
   klamm::runtime::Engine engine{topology.graph(), "order", {}, *log, clock, *background, logger};
   REQUIRE(engine.start(1, 1).ok());
   const auto put = [&](const std::string& topic, const std::vector<std::pair<std::int64_t, std::int64_t>>& records) {
@@ -41,7 +79,7 @@ std::vector<std::int64_t> order_of(const klamm::Topic<std::string, std::int64_t>
   };
   put(first.name(), ones);
   put(second.name(), twos);
-  REQUIRE(engine.settle(true).ok());
+  for (int i = 0; i < 10; ++i) REQUIRE(engine.settle(true).ok());
   return seen;
 }
 
@@ -55,6 +93,12 @@ TEST_CASE("among partitions the record with the smallest timestamp goes first; w
   CHECK(order_of(a, b, {{5, 10}, {1, 11}}, {{3, 20}}) == Values{20, 10, 11});  // 11 is late, but behind 10
   CHECK(order_of(a, b, {{1, 10}, {2, 11}, {3, 12}}, {}) == Values{10, 11, 12});
   CHECK(order_of(a, b, {{1, 10}}, {{1, 20}}) == Values{10, 20});
+}
+
+TEST_CASE("records that are on their way are waited for: they may be older than those that have come") {
+  using Values = std::vector<std::int64_t>;
+  CHECK(order_of(a, b, {{1, 10}, {5, 11}, {9, 12}}, {{2, 20}, {6, 21}}, "a") == Values{10, 20, 11, 21, 12});
+  CHECK(order_of(a, b, {{1, 10}, {5, 11}, {9, 12}}, {{2, 20}, {6, 21}}, "b") == Values{10, 20, 11, 21, 12});
 }
 
 TEST_CASE("the choice between partitions asks the topic's extractor") {
