@@ -299,6 +299,7 @@ TEST_CASE("kafka: offsets of another program are no marks of ours") {
   const std::string topic = make_topic(*log, "foreign"), group = unique("group");
   REQUIRE(commit(*must(log->producer(unique("p"), Guarantee::exactly_once, nullptr)), group, {{{topic, 0}, {3, ""}}}).ok());
   const TopicPartition tp{topic, 0};
+  CHECK(eventually([&] { return log->committed(group, std::span{&tp, 1}).ok(); }));
   CHECK(must(log->committed(group, std::span{&tp, 1}))[0]->metadata.empty());
 }
 
