@@ -186,6 +186,8 @@ class Application:
             self.check(f"the changelog of {store} has all", not wrong, f"{len(wrong)} wrong (found, expected): {list(wrong.items())[:5]}")
             differ = {k: (stored.get(k), changelog.get(k)) for k in expected if stored.get(k) != changelog.get(k)}
             self.check(f"the stores of {store} are as their changelog", not differ, f"{len(differ)} differ (stored, changelog): {list(differ.items())[:5]}")
+        windows = sum(self.stored("windows", lambda k: k).values())
+        self.check("the windows have all", windows == sent if self.guarantee == "exactly_once" else windows >= sent, f"{windows} of {sent}")
         print(f"{self.name}: {sent} records, {twice} twice, {len(missing)} missing, {self.crashes} crashes, done {waited:.1f} s after the last", flush=True)
 
     def end(self):

@@ -158,6 +158,7 @@ TEST_CASE("kafka: a revoked partition is given on when the call returns, and com
     CHECK(handed);
     const std::vector<TopicPartition> moved{two.listener.mine.begin(), two.listener.mine.end()};
     REQUIRE(moved.size() == 1);
+    CHECK(eventually([&] { return two.log->committed(own_group, moved).ok(); }));
     const auto committed = must(two.log->committed(own_group, moved));
     REQUIRE(committed[0].has_value());
     CHECK(committed[0]->offset == 123);

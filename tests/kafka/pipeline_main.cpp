@@ -60,7 +60,8 @@ class Totals {
   Context& context_;
 };
 
-/// A table by a repartition topic, one that serves look-ups, and a processor's store; everything that changes is put out.
+/// A table by a repartition topic, and one by windows; one that serves look-ups, and a processor's store; everything that changes is put
+/// out.
 Topology pipeline(const std::string& app) {
   Topology topology{app.c_str()};
   const auto events = topology.stream(Topic<std::string, std::int64_t>{(app + "-events").c_str()});
@@ -68,9 +69,9 @@ Topology pipeline(const std::string& app) {
   auto totals = topology.store<std::string, std::int64_t>("totals");
   events.join(names, [](std::int64_t number, const std::string& name) { return name + ':' + std::to_string(number); })
       .to(Topic<std::string, std::string>{(app + "-joined").c_str()});
-  events.group_by([](std::int64_t number) { return number % groups; })
-      .count("counts")
-      .to(Topic<std::int64_t, std::int64_t>{(app + "-counted").c_str()});
+  const auto grouped = events.group_by([](std::int64_t number) { return number % groups; });
+  grouped.count("counts").to(Topic<std::int64_t, std::int64_t>{(app + "-counted").c_str()});
+  grouped.windowed_by(tumbling(Duration{5'000}).grace(Duration{3'600'000})).count("windows");
   events.process<Totals>(totals).to(Topic<std::string, std::int64_t>{(app + "-totaled").c_str()});
   return topology;
 }

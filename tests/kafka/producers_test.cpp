@@ -16,7 +16,9 @@ log::OffsetCommit at(const TopicPartition& tp, log::Offset offset, std::string m
 }
 
 log::Offset committed(log::Log& log, const std::string& group, const TopicPartition& tp) {
-  const auto found = must(log.committed(group, std::span{&tp, 1}));
+  Result<std::vector<std::optional<log::Committed>>> answer = log.committed(group, std::span{&tp, 1});
+  CHECK(within(20, [&] { return (answer = log.committed(group, std::span{&tp, 1})).ok(); }));
+  const auto found = must(std::move(answer));
   return found[0] ? found[0]->offset : -1;
 }
 
