@@ -60,6 +60,11 @@ std::string CommitMark::encode() const {
     out.set_topic(topic);
     runtime::encode(written, *out.mutable_written());
   }
+  for (const auto& [topic, offset] : followers) {
+    pb::CommitMark::Follower& out = *message.add_followers();
+    out.set_topic(topic);
+    out.set_offset(offset);
+  }
   return message.SerializeAsString();
 }
 
@@ -89,6 +94,7 @@ Result<CommitMark> CommitMark::decode(const std::string& bytes, const std::strin
                                  known.due(), known.cancelled()});
   }
   for (const pb::CommitMark::Input& input : message.inputs()) mark.inputs[input.topic()] = runtime::decode(input.written());
+  for (const pb::CommitMark::Follower& follower : message.followers()) mark.followers[follower.topic()] = follower.offset();
   return mark;
 }
 

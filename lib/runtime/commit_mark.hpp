@@ -34,7 +34,8 @@ struct CommitMark {
   std::map<std::string, Store> stores;      ///< by store name
   std::map<std::string, Timestamp> clocks;  ///< by the operator's stable name; "" is the task's stream time
   std::vector<Punctuation> punctuations;
-  std::map<std::string, Written> inputs;  ///< repartition topics that the task reads, by full name
+  std::map<std::string, std::int64_t> followers;  ///< offsets of the inputs beside the leader, by full name
+  std::map<std::string, Written> inputs;          ///< repartition topics that the task reads, by full name
 
   [[nodiscard]] std::string encode() const;
   /// `data_loss` when the bytes are no mark, `failed_precondition` when a newer klamm wrote it.

@@ -31,6 +31,8 @@ struct Settings {
   ErrorPolicies on_error{};
   Guarantee guarantee = Guarantee::exactly_once;
   Duration commit_interval{100};
+  /// Tasks of several inputs commit so often even if nothing has come: brokers forget offsets of topics that no member subscribes to.
+  Duration recommit_interval{3'600'000};
   /// How long the group may wait for the commit of partitions that go elsewhere; then they go without, and their records are done again.
   Duration release_patience{10'000};
   std::size_t max_pending_bytes = std::size_t{64} << 20;

@@ -69,6 +69,8 @@ void Task::Impl::set_wake(std::function<void()> wake) {
 
 bool Task::Impl::tick(std::int64_t steady_ms) {
   measure_lag();
+  if (committed_at_ms_ < 0) committed_at_ms_ = steady_ms;
+  if (inputs_.size() > 1 && steady_ms - committed_at_ms_ >= env_->settings.recommit_interval.milliseconds()) changed_ = true;
   bool more = false;
   for (const auto& store : stores_) more = store->tick(steady_ms) || more;
   return more;
@@ -87,6 +89,10 @@ Status Task::Impl::find_committed() {
       Result<runtime::CommitMark> mark = runtime::CommitMark::decode(committed->metadata, "topic " + to_string(input.tp));
       if (!mark.ok()) return mark.status();
       settled_ = std::move(*mark);
+      continue;
+    }
+    if (const auto known = settled_.followers.find(input.tp.topic); i != 0 && known != settled_.followers.end()) {
+      input.committed = known->second;  // forgotten by the brokers, not by us
       continue;
     }
     Result<log::Bounds> bounds = env_->log.bounds(input.tp);
@@ -343,6 +349,8 @@ Status Task::Impl::begin_commit(log::Producer& producer) {
   punctuations_.save(in_flight_);
   changed_ = false;
   in_flight_.inputs = settled_.inputs;
+  for (const Input& input : std::span{inputs_}.subspan(1)) in_flight_.followers[input.tp.topic] = input.in_flight;
+  committed_at_ms_ = env_->clock.steady_ms();
   return {};
 }
 

@@ -216,6 +216,7 @@ struct Task::Impl {
   bool changed_ = false;  // something is to be committed that no record has caused
   bool commit_wanted_ = false;
   bool committing_ = false;
+  std::int64_t committed_at_ms_ = -1;
   bool in_doubt_ = false;
   std::int64_t compare_at_ms_ = 0;
   Ending ending_ = Ending::none;
