@@ -247,7 +247,7 @@ Status check_settings(const KafkaOptions& options) {
   return problems.empty() ? Status{} : Status{Code::invalid_argument, "kafka: " + problems, "kafka"};
 }
 
-Result<Handle> make_handle(Kind kind, Cluster& cluster, Callbacks& callbacks, const std::string& name) {
+Result<Handle> make_handle(Kind kind, Cluster& cluster, Callbacks& callbacks, const std::string& name, const Settings& other) {
   const KafkaOptions& options = cluster.options();
   Conf conf{rd_kafka_conf_new()};
   for (const auto& [setting, value] : defaults(kind)) {
@@ -259,6 +259,9 @@ Result<Handle> make_handle(Kind kind, Cluster& cluster, Callbacks& callbacks, co
     }
   }
   for (const auto& [setting, value] : own(options, kind, name)) {
+    if (Status status = set(conf.get(), setting, value); !status.ok()) return status;
+  }
+  for (const auto& [setting, value] : other) {
     if (Status status = set(conf.get(), setting, value); !status.ok()) return status;
   }
   if (Status status = install(conf.get(), kind, callbacks); !status.ok()) return status;

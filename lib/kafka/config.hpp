@@ -48,8 +48,8 @@ class Callbacks {
 };
 
 /// Makes a handle of this kind: the user's settings, then klamm's own. `name` is the group of a member, the transactional id of a
-/// transactional producer.
-Result<Handle> make_handle(Kind kind, Cluster& cluster, Callbacks& callbacks, const std::string& name = {});
+/// transactional producer. `other`: settings of klamm's that differ from the usual.
+Result<Handle> make_handle(Kind kind, Cluster& cluster, Callbacks& callbacks, const std::string& name = {}, const Settings& other = {});
 
 /// What a reader may have fetched ahead of its task before librdkafka stops fetching.
 struct FetchAhead {

@@ -25,7 +25,7 @@ std::unique_ptr<Delivery> Delivery::make(const Shared& shared, std::string name,
 
 Status Delivery::make_new_handle() {
   drop_handle();
-  auto handle = make_handle(kind_, cluster_, *this, name_);
+  auto handle = make_handle(kind_, cluster_, *this, name_, other_settings_);
   if (!handle.ok()) return handle.status();
   handle_ = std::move(*handle);
   for (Target& target : targets_) prime(target);

@@ -73,6 +73,7 @@ class Delivery : public Callbacks {
   const Shared shared_;
   const std::string name_;
   Handle handle_;
+  Settings other_settings_;    ///< of the next handle, where they differ from the usual
   Failure record_failure_;     ///< of the first record that could not be delivered
   std::string failed_record_;  ///< which: topic and partition
   Failure handle_failure_;     ///< the handle can't go on

@@ -1,9 +1,17 @@
 #include "kafka/transactional.hpp"
 
+#include <algorithm>
+#include <chrono>
+
 namespace klamm::inline v0::rdkafka {
 namespace {
 
 constexpr int call_ms = 5'000;
+constexpr std::int64_t longest_ms = 900'000;  // transaction.max.timeout.ms of brokers
+
+std::int64_t now_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 // No retry will help: somebody has to change something.
 bool is_denied(rd_kafka_resp_err_t code) {
@@ -47,6 +55,25 @@ Status TransactionalDelivery::begin() {
   const Failure failure = failure_of(rd_kafka_begin_transaction(handle_.get()));
   if (!failure.ok()) return recover(failure, "producer \"" + name_ + "\": a transaction can't begin");
   open_ = true;
+  began_at_ = now_ms();
+  return {};
+}
+
+Status TransactionalDelivery::judge_time() {
+  if (!open_ || now_ms() - began_at_ < timeout_) {
+    too_long_in_a_row_ = 0;
+    return {};
+  }
+  if (++too_long_in_a_row_ < 3) return {};
+  if (timeout_ >= longest_ms) {
+    return {Code::failed_precondition,
+            "producer \"" + name_ + "\": transactions take longer than " + std::to_string(timeout_) +
+                " ms, the longest that brokers allow, with one record each: a function of the topology must come back sooner",
+            name_};
+  }
+  timeout_ = std::min(2 * timeout_, longest_ms);
+  cluster_.line(Level::warning, "producer \"" + name_ + "\": transactions take too long, they get " + std::to_string(timeout_) + " ms now");
+  other_settings_ = {{"transaction.timeout.ms", std::to_string(timeout_)}, {"message.timeout.ms", std::to_string(timeout_)}};
   return {};
 }
 
@@ -99,7 +126,7 @@ Status TransactionalDelivery::commit(GroupCommit commit) {
   const Failure failure = persist([&] { return rd_kafka_commit_transaction(handle_.get(), call_ms); });
   if (failure.ok()) {
     open_ = false;
-    aborts_in_a_row_ = 0;
+    aborts_in_a_row_ = too_long_in_a_row_ = 0;
     refused_.clear();
     return {};
   }
@@ -156,6 +183,7 @@ Status TransactionalDelivery::recover(const Failure& failure, const std::string&
   const std::string told = what;
   renewed_ = false;
   if (is_denied(cause.code)) return {Code::failed_precondition, cluster_.status(cause, told, name_).message(), name_};
+  if (Status late = judge_time(); !late.ok()) return late;
   const bool refused = !record_failure_.ok();
   if (cause.needs_new_handle() || refused || ++aborts_in_a_row_ > 1 || !open_) {
     aborts_in_a_row_ = 0;

@@ -8,7 +8,7 @@
 namespace klamm::inline v0::runtime {
 namespace {
 
-constexpr std::size_t smallest_batch = 16, largest_batch = 2048;
+constexpr std::size_t smallest_batch = 1, largest_batch = 2048;
 constexpr std::size_t restore_batch = 4096;
 constexpr std::size_t between_answers = 256;  // records
 constexpr std::int64_t idle_wait_ms = 200;
@@ -171,7 +171,7 @@ Status Worker::turn(Step& step) {
   }
   const std::int64_t due = last_commit_ms_ + env_->settings.commit_interval.milliseconds();
   const bool now = stopping_ || commit_requested_ || env_->clock.steady_ms() >= due ||
-                   producer_->pending_bytes() >= env_->settings.max_pending_bytes / 2;
+                   producer_->pending_bytes() >= env_->settings.max_pending_bytes / 2 || is_full();
   if (!now) {
     step.wake_at_ms = std::min(step.wake_at_ms, due);
     return {};
@@ -213,6 +213,7 @@ Status Worker::run_tasks(Step& step) {
     if (task->take_commit_wish()) commit_requested_ = true;
     if (*done == 0) continue;
     ++busy;
+    in_generation_ += *done;
     const std::int64_t took = env_->clock.steady_ms() - start;
     if (took > 8)
       batch_ = std::max(batch_ / 2, smallest_batch);
@@ -225,9 +226,10 @@ Status Worker::run_tasks(Step& step) {
 }
 
 Result<std::size_t> Worker::process(Task::Impl& task) {
-  std::size_t sum = 0;
-  while (sum < batch_) {
-    const std::size_t wanted = std::min(batch_ - sum, between_answers);
+  std::size_t sum = 0, limit = batch_;
+  if (most_per_commit_ != 0) limit = std::min(limit, most_per_commit_ - std::min(most_per_commit_, in_generation_));
+  while (sum < limit) {
+    const std::size_t wanted = std::min(limit - sum, between_answers);
     Result<std::size_t> done = task.process_some(wanted);
     if (!done.ok()) return done;
     sum += *done;
@@ -273,6 +275,7 @@ Status Worker::begin_commit() {
   }
   ports::reached("commit: drained");
   in_flight_ = true;
+  in_generation_ = 0;
   commit_ = Commit::preparing;
   producer_->prepare();
   last_commit_ms_ = env_->clock.steady_ms();
@@ -311,6 +314,8 @@ Status Worker::end_commit(const Status& outcome) {
   if (outcome.ok()) {
     ports::reached("commit: in the log");
     ++figures_.commits;
+    aborts_in_a_row_ = 0;
+    if (most_per_commit_ != 0) most_per_commit_ = 2 * most_per_commit_ > largest_batch ? 0 : 2 * most_per_commit_;
     Status settled;
     for (const auto& task : tasks_) {
       if (Status status = task->settle(); !status.ok()) settled = status;
@@ -324,6 +329,9 @@ Status Worker::end_commit(const Status& outcome) {
   in_flight_ = false;
   if (outcome.code() != Code::aborted) return outcome;
   ++figures_.aborts;
+  in_generation_ = 0;
+  // Perhaps the transaction took too long: records are committed one by one then, and more again when that goes well.
+  if (++aborts_in_a_row_ >= 2) most_per_commit_ = 1;
   if (const std::int64_t times = aborted_.admit(env_->clock); times != 0) {
     env_->logger(Level::warning, "commit", "a commit was aborted, going back to the last one: " + outcome.message(),
                  {{"times", std::to_string(times)}});

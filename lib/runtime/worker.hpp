@@ -114,6 +114,8 @@ class Worker {
   void hand_over();
   void enter(const Task::Impl& task, std::int64_t now);
   [[nodiscard]] bool dirty() const;
+  /// Whether the next commit has as many records as it may.
+  [[nodiscard]] bool is_full() const { return most_per_commit_ != 0 && in_generation_ >= most_per_commit_; }
   void finish(Step& step);
 
   static constexpr std::int64_t retry_ms = 100;
@@ -123,6 +125,9 @@ class Worker {
   std::unique_ptr<log::Producer> producer_;
   std::vector<std::unique_ptr<Task::Impl>> tasks_;
   std::int64_t last_commit_ms_ = 0;
+  std::size_t most_per_commit_ = 0;  // records; 0: any number
+  std::size_t in_generation_ = 0;    // records since the last commit was begun
+  int aborts_in_a_row_ = 0;
   std::size_t batch_ = 64;  // records a task may take in one go: kept to a few milliseconds
   Task::Impl* leaving_ = nullptr;
   Worker* leaving_to_ = nullptr;

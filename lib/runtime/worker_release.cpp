@@ -53,6 +53,7 @@ Status Worker::go_back() {
   producer_->abort();
   commit_ = Commit::none;
   in_flight_ = false;
+  in_generation_ = 0;
   leaving_ = nullptr;
   for (const auto& task : tasks_) {
     if (task->restoring()) continue;

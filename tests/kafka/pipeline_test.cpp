@@ -144,6 +144,53 @@ TEST_CASE("kafka: a pipeline with a repartition and a table counts every record 
   CHECK(sum == sent);
 }
 
+TEST_CASE("kafka: a record that takes longer than a transaction may is processed all the same, once") {
+  const auto log = open();
+  const std::string name = unique("slow");
+  const std::string in = name + "-in", out = name + "-out";
+  for (const std::string& topic : {in, out}) {
+    const TopicState state{.name = topic, .partitions = 1};
+    REQUIRE(log->create(std::span{&state, 1}).ok());
+  }
+  constexpr int count = 1'500, slow = 1'000;
+  const auto inlet = must(log->inlet(in, ""));
+  for (int i = 0; i < count; ++i) {
+    Bytes value;
+    serde<std::int64_t>::encode(i, value);
+    REQUIRE(inlet->send(0, bytes("k"), value, ports::system_clock().now(), {}, std::nullopt).ok());
+  }
+  REQUIRE(inlet->flush().ok());
+  Topology topology{name.c_str()};
+  std::atomic<int> slept{0};
+  topology.stream(Topic<std::string, std::int64_t>{in.c_str()})
+      .peek([&slept](std::int64_t v) {
+        if (v != slow) return;
+        ++slept;
+        std::this_thread::sleep_for(std::chrono::milliseconds{2'500});
+      })
+      .to(Topic<std::string, std::int64_t>{out.c_str()});
+  const log::test::TemporaryDirectory directory;
+  App app{topology,
+          {.log = klamm::kafka(brokers(), {.session_timeout = Duration{6'000}, .transaction_timeout = Duration{1'000}}),
+           .state_dir = directory.path(),
+           .log_sink = [](Level, std::string_view, std::string_view, std::span<const Field>) {}}};
+  REQUIRE(app.start().ok());
+  CHECK(must(app.drain(Duration{60'000})));
+  CHECK(app.stop(Duration{10'000}).ok());
+  std::vector<std::int64_t> found;
+  const auto reader = must(log->reader({out, 0}, 0, nullptr));
+  CHECK(within(20, [&] {
+    must(reader->poll(10'000, [&](std::span<const RawMessage> run) {
+      for (const auto& message : run) found.push_back(number(message.value));
+      return run.size();
+    }));
+    return found.size() >= count;
+  }));
+  CHECK(found.size() == count);
+  for (std::size_t i = 0; i < found.size(); ++i) CHECK(found[i] == static_cast<std::int64_t>(i));
+  MESSAGE("the slow record was processed ", slept.load(), " times");
+}
+
 TEST_CASE("kafka: records that a topic would not take go to the error policy, before a broker refuses them") {
   const auto log = open();
   const std::string name = unique("limits");
