@@ -51,6 +51,8 @@ class Admin {
   };
   /// `unavailable` while a transaction that would change them is open.
   Result<std::vector<std::optional<Kept>>> committed(const std::string& group, std::span<const log::TopicPartition> partitions);
+  /// `self`: the id of this process's member.
+  Result<std::vector<log::GroupMember>> members(const std::string& group, const std::string& self);
   /// Of a group without members: others are not allowed to have their offsets changed.
   Status commit(const GroupCommit& commit);
   /// Who has committed in the group lately, whatever is open.
@@ -75,6 +77,8 @@ class Admin {
   /// `already_exists` when somebody was quicker.
   Status create_one(const log::TopicState& topic, const Settings& settings);
   void describe(TopicInfo& topic);
+  /// Calls `each` with every member of the group.
+  Status describe(const std::string& group, const std::function<void(const rd_kafka_MemberDescription_t*)>& each);
   /// Of these partitions, or of all that the group has committed. Calls `take` while the answer lives.
   Status list_offsets(const std::string& group, rd_kafka_topic_partition_list_t* partitions, int stable,
                       const std::function<Status(const rd_kafka_topic_partition_list_t*)>& take);

@@ -71,7 +71,7 @@ Result<std::vector<Signature>> Admin::signatures(const std::string& group) {
   return result;
 }
 
-Result<std::set<std::string>> Admin::instances(const std::string& group) {
+Status Admin::describe(const std::string& group, const std::function<void(const rd_kafka_MemberDescription_t*)>& each) {
   const std::string what = "group \"" + group + "\": can't be described";
   const char* const names[] = {group.c_str()};
   const auto wanted = options(RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS);
@@ -85,12 +85,32 @@ Result<std::set<std::string>> Admin::instances(const std::string& group) {
   if (count != 1) return Status{Code::internal, what + ": the answer is empty", group};
   if (const auto* error = rd_kafka_ConsumerGroupDescription_error(groups[0]); error != nullptr)
     return cluster_.status({.code = rd_kafka_error_code(error), .text = rd_kafka_error_string(error)}, what, group);
+  for (std::size_t i = 0; i < rd_kafka_ConsumerGroupDescription_member_count(groups[0]); ++i)
+    each(rd_kafka_ConsumerGroupDescription_member(groups[0], i));
+  return {};
+}
+
+Result<std::set<std::string>> Admin::instances(const std::string& group) {
   std::set<std::string> instances;
-  for (std::size_t i = 0; i < rd_kafka_ConsumerGroupDescription_member_count(groups[0]); ++i) {
-    const std::string client = rd_kafka_MemberDescription_client_id(rd_kafka_ConsumerGroupDescription_member(groups[0], i));
+  const Status status = describe(group, [&](const rd_kafka_MemberDescription_t* member) {
+    const std::string client = rd_kafka_MemberDescription_client_id(member);
     instances.insert(client.substr(client.rfind('|') + 1));
-  }
+  });
+  if (!status.ok()) return status;
   return instances;
+}
+
+Result<std::vector<log::GroupMember>> Admin::members(const std::string& group, const std::string& self) {
+  std::vector<log::GroupMember> members;
+  const Status status = describe(group, [&](const rd_kafka_MemberDescription_t* member) {
+    log::GroupMember& one = members.emplace_back();
+    one.id = rd_kafka_MemberDescription_consumer_id(member);
+    one.self = one.id == self;
+    const auto* list = rd_kafka_MemberAssignment_partitions(rd_kafka_MemberDescription_assignment(member));
+    for (int p = 0; list != nullptr && p < list->cnt; ++p) one.partitions.push_back({list->elems[p].topic, list->elems[p].partition});
+  });
+  if (!status.ok()) return status;
+  return members;
 }
 
 Status Admin::commit(const GroupCommit& commit) {

@@ -2,12 +2,22 @@
 
 #include <algorithm>
 #include <cstring>
+#include <set>
 
 namespace klamm::inline v0::rdkafka {
 namespace {
 
+// Members hand out the partitions of topics in the order in which the broker tells of them: as they were asked for, which is by name, as
+// long as there are few; beyond that in one of its own, which is always the same for the same topics.
+constexpr std::size_t brokers_keep_order = 4;
 constexpr int join_group = 11, heartbeat = 12;  // API keys
 constexpr std::size_t metadata_limit = 4096;    // offset.metadata.max.bytes of brokers
+
+/// Empty while the group does not have it.
+std::string id_of(rd_kafka_t* handle) {
+  const std::unique_ptr<char, decltype([](char* text) { rd_kafka_mem_free(nullptr, text); })> text{rd_kafka_memberid(handle)};
+  return text == nullptr ? "" : text.get();
+}
 
 bool not_ours(rd_kafka_resp_err_t code) {
   return code == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION || code == RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID ||
@@ -147,14 +157,38 @@ Membership Groups::membership(const std::string& group, const std::vector<log::O
   now.moves = now.seat->moves();
   // A member that the group has thrown out has no id until it comes back, and what is committed without one is not fenced at all.
   rd_kafka_t* const handle = now.seat->handle.get();
-  const auto id = [handle] {
-    const std::unique_ptr<char, decltype([](char* text) { rd_kafka_mem_free(nullptr, text); })> text{rd_kafka_memberid(handle)};
-    return std::string{text == nullptr ? "" : text.get()};
-  };
-  const std::string before = id();
+  const std::string before = id_of(handle);
   now.metadata.reset(rd_kafka_consumer_group_metadata(handle));
-  if (before.empty() || id() != before || !now.seat->has_had_since(now.moves, offsets)) now.seat = nullptr;
+  if (before.empty() || id_of(handle) != before || !now.seat->has_had_since(now.moves, offsets)) now.seat = nullptr;
   return now;
+}
+
+Result<log::GroupDescription> Groups::describe(const std::string& group) {
+  std::shared_ptr<Seat> seat;
+  {
+    const std::lock_guard lock{mutex_};
+    if (const auto found = seats_.find(group); found != seats_.end()) seat = found->second;
+  }
+  auto members = admin_.members(group, seat == nullptr ? std::string{} : id_of(seat->handle.get()));
+  if (!members.ok()) return members.status();
+  log::GroupDescription description{*std::move(members), {}};
+  std::set<std::string> topics;
+  for (const auto& member : description.members) {
+    for (const auto& tp : member.partitions) topics.insert(tp.topic);
+  }
+  description.topics.assign(topics.begin(), topics.end());
+  if (seat == nullptr || topics.size() <= brokers_keep_order) return description;
+  // So that these topics, and no others, are asked for.
+  std::vector<TopicHandle> handles;
+  for (const std::string& topic : topics) handles.emplace_back(rd_kafka_topic_new(seat->handle.get(), topic.c_str(), nullptr));
+  const rd_kafka_metadata_t* found = nullptr;
+  const auto code = rd_kafka_metadata(seat->handle.get(), 0, nullptr, &found, cluster_.timeout_ms());
+  const Metadata metadata{found};
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return cluster_.status(failure_of(code), "group \"" + group + "\": its topics can't be looked up", group);
+  description.topics.clear();
+  for (int i = 0; i < metadata->topic_cnt; ++i) description.topics.emplace_back(metadata->topics[i].topic);
+  return description;
 }
 
 Status Groups::commit(const GroupCommit& commit, const std::atomic<bool>& stopping) {

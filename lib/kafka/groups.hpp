@@ -103,6 +103,8 @@ class Groups {
   bool enter(const std::string& group, const std::shared_ptr<Seat>& seat);
   void leave(const std::string& group);
 
+  /// Who is in the group, and has what.
+  Result<log::GroupDescription> describe(const std::string& group);
   /// As of now. Waits for librdkafka, never for brokers.
   Membership membership(const std::string& group, const std::vector<log::OffsetCommit>& offsets);
   /// Commits in the member's name, or as an administrator where there is none. `aborted` when the member may not any more, `unavailable`

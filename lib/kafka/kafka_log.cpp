@@ -45,6 +45,7 @@ class KafkaLog final : public log::Log {
 
   Result<std::unique_ptr<log::Member>> join(const std::string& group, std::vector<std::string> topics,
                                             log::GroupListener& listener) override;
+  Result<log::GroupDescription> describe(const std::string& group) override { return groups_->describe(group); }
   Result<std::vector<std::optional<log::Committed>>> committed(const std::string& group,
                                                                std::span<const log::TopicPartition> partitions) override;
   Status forget(const std::string& group) override { return admin_->forget(group); }

@@ -32,6 +32,7 @@ class ForwardingLog : public Log {
   Result<std::unique_ptr<Member>> join(const std::string& group, std::vector<std::string> topics, GroupListener& listener) override {
     return log_.join(group, std::move(topics), listener);
   }
+  Result<GroupDescription> describe(const std::string& group) override { return log_.describe(group); }
   Result<std::vector<std::optional<Committed>>> committed(const std::string& group, std::span<const TopicPartition> partitions) override {
     return log_.committed(group, partitions);
   }

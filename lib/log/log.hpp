@@ -179,6 +179,20 @@ class Member {
   virtual Status poll() = 0;
 };
 
+/// A member of a group, as everybody sees it.
+struct GroupMember {
+  std::string id;     ///< of this membership: another one when it comes back
+  bool self = false;  ///< this process's
+  /// Of the subscribed topics, as of the last rebalance: a partition on its way from one member to another is nobody's.
+  std::vector<TopicPartition> partitions;
+};
+struct GroupDescription {
+  std::vector<GroupMember> members;  ///< this process's included; none where a group has one member at most
+  /// The subscribed topics in an order that matters to where partitions go (runtime/succession.hpp). Those that are not here are last, by
+  /// name.
+  std::vector<std::string> topics{};
+};
+
 /// One log. Thread-safe but for what is said above.
 class Log {
  public:
@@ -214,6 +228,8 @@ class Log {
   virtual Result<std::optional<std::int64_t>> feed_position(const std::string& feeder) = 0;
 
   virtual Result<std::unique_ptr<Member>> join(const std::string& group, std::vector<std::string> topics, GroupListener& listener) = 0;
+  /// Who is in the group, and has what.
+  virtual Result<GroupDescription> describe(const std::string& /*group*/) { return GroupDescription{}; }
   /// `unavailable` while a commit of one of them is under way, of a member that is gone perhaps.
   virtual Result<std::vector<std::optional<Committed>>> committed(const std::string& group, std::span<const TopicPartition> partitions) = 0;
   /// Forgets all that the group has committed.

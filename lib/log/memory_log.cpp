@@ -52,6 +52,9 @@ class MemoryLog final : public Log {
   Result<std::unique_ptr<Producer>> producer(Client client, std::function<void()> wake);
   Result<std::unique_ptr<Member>> join(Client client, const std::string& group, const std::vector<std::string>& topics,
                                        GroupListener& listener);
+  GroupDescription describe(Client client, const std::string& group) {
+    return shared_ ? shared_->describe(client, group) : GroupDescription{};
+  }
   Status commit(Client client, std::vector<PartitionWrites> writes, const std::string& group, std::vector<OffsetCommit> offsets,
                 std::vector<FeedPosition> positions);
   void added(PartitionLog& partition, std::int64_t records);
@@ -391,6 +394,7 @@ class MemoryClient final : public ForwardingLog {
   Result<std::unique_ptr<Member>> join(const std::string& group, std::vector<std::string> topics, GroupListener& listener) override {
     return memory_.join(client_, group, topics, listener);
   }
+  Result<GroupDescription> describe(const std::string& group) override { return memory_.describe(client_, group); }
 
  private:
   MemoryLog& memory_;

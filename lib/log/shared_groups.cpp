@@ -5,11 +5,11 @@
 
 namespace klamm::inline v0::log {
 
-class SharedGroups::GroupMember final : public Member {
+class SharedGroups::MemberOf final : public Member {
  public:
-  GroupMember(SharedGroups& groups, std::string group, std::shared_ptr<State> state, GroupListener& listener)
+  MemberOf(SharedGroups& groups, std::string group, std::shared_ptr<State> state, GroupListener& listener)
       : groups_{groups}, group_{std::move(group)}, state_{std::move(state)}, listener_{listener} {}
-  ~GroupMember() override { groups_.leave(group_, state_->id); }
+  ~MemberOf() override { groups_.leave(group_, state_->id); }
 
   Status poll() override { return groups_.poll(group_, *state_, listener_); }
 
@@ -34,7 +34,7 @@ Result<std::unique_ptr<Member>> SharedGroups::join(Client client, const std::str
   groups_[group].emplace(state->id, state);
   expire(groups_[group]);
   rebalance(groups_[group]);
-  return std::unique_ptr<Member>{std::make_unique<GroupMember>(*this, group, std::move(state), listener)};
+  return std::unique_ptr<Member>{std::make_unique<MemberOf>(*this, group, std::move(state), listener)};
 }
 
 void SharedGroups::leave(const std::string& group, int id) {
@@ -75,7 +75,8 @@ void SharedGroups::rebalance(Group& group) {
   for (const State* member : members) {
     for (const auto& tp : member->target) homeless.erase(tp);
   }
-  for (const auto& tp : homeless) (*std::min_element(members.begin(), members.end(), fewer))->target.insert(tp);
+  std::for_each(homeless.rbegin(), homeless.rend(),
+                [&](const auto& tp) { (*std::min_element(members.begin(), members.end(), fewer))->target.insert(tp); });
   for (;;) {
     State* least = *std::min_element(members.begin(), members.end(), fewer);
     State* most = *std::max_element(members.begin(), members.end(), fewer);
@@ -117,6 +118,18 @@ Status SharedGroups::poll(const std::string& name, State& state, GroupListener& 
   lock.unlock();
   if (first || !takes.empty()) listener.assigned(takes);
   return {};
+}
+
+GroupDescription SharedGroups::describe(Client client, const std::string& name) {
+  const std::lock_guard lock{mutex_};
+  GroupDescription found;
+  for (const auto& [id, state] : groups_[name]) {
+    if (state->out) continue;
+    std::string number = std::to_string(id);
+    number.insert(0, 6 - std::min<std::size_t>(number.size(), 6), '0');  // as text in the order of the numbers
+    found.members.push_back({"member-" + number, state->client == client, {state->owned.begin(), state->owned.end()}});
+  }
+  return found;
 }
 
 Status SharedGroups::may_commit(Client client, const std::string& name, std::span<const OffsetCommit> offsets) {

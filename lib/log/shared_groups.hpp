@@ -12,8 +12,9 @@
 
 namespace klamm::inline v0::log {
 
-/// Consumer groups with many members, as a broker keeps them: partitions move one by one and as few as possible (cooperative-sticky), a
-/// member that does not poll for a session's time is out, and what it still commits is refused. Nothing is random, and time is the clock's.
+/// Consumer groups with many members, as a broker keeps them: partitions move one by one and as few as possible (cooperative-sticky, whose
+/// order is kept too: the last partition goes to the member that has the fewest, of these to the one whose id is the first), a member that
+/// does not poll for a session's time is out, and what it still commits is refused. Nothing is random, and time is the clock's.
 /// Owned by a log in memory; any thread.
 class SharedGroups {
  public:
@@ -23,6 +24,8 @@ class SharedGroups {
 
   Result<std::unique_ptr<Member>> join(Client client, const std::string& group, const std::vector<std::string>& names,
                                        GroupListener& listener);
+  /// As `client` sees them.
+  GroupDescription describe(Client client, const std::string& group);
   /// `aborted` when the client's member is out, or does not have one of the partitions.
   Status may_commit(Client client, const std::string& group, std::span<const OffsetCommit> offsets);
 
@@ -39,7 +42,7 @@ class SharedGroups {
     bool told = false;  // has had its first assignment
   };
   using Group = std::map<int, std::shared_ptr<State>>;
-  class GroupMember;
+  class MemberOf;
 
   void expire(Group& group);
   void rebalance(Group& group);

@@ -69,6 +69,13 @@ bool Assignment::ended(std::span<const log::TopicPartition> leaders) const {
   });
 }
 
+bool Assignment::is_free(const SubPlan& sub, log::Partition partition) const {
+  const std::lock_guard lock{mutex_};
+  const auto found = std::find_if(slots_.begin(), slots_.end(),
+                                  [&](const auto& entry) { return entry.second.sub == &sub && entry.first.second == partition; });
+  return found == slots_.end() || (!found->second.mine && (found->second.figures == nullptr || found->second.figures->closed));
+}
+
 std::size_t Assignment::size() const {
   const std::lock_guard lock{mutex_};
   return static_cast<std::size_t>(std::count_if(slots_.begin(), slots_.end(), [](const auto& entry) { return entry.second.mine; }));
@@ -109,8 +116,9 @@ Result<std::unique_ptr<Task::Impl>> Assignment::open(const SubPlan& sub, log::Pa
   } catch (...) {
     status = {Code::failed_precondition, "task " + task->name() + ": a function that makes its operators (per_task) threw", sub.name};
   }
-  if (!status.ok()) return status;
-  return task;
+  if (status.ok()) return task;
+  task->give_back();
+  return status;
 }
 
 Status Assignment::hand_over(std::vector<Opened> opened) {

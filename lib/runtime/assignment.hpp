@@ -34,6 +34,8 @@ class Assignment {
   [[nodiscard]] std::size_t size() const;
 
   // Any thread.
+  /// Whether the partition is not this member's, and no task of it is open any more.
+  [[nodiscard]] bool is_free(const SubPlan& sub, log::Partition partition) const;
   /// Of the tasks that are open; the first is the sum of those that were closed.
   [[nodiscard]] std::vector<Figures> figures() const;
   /// Who has a partition: this instance or not, and its task once that is open.

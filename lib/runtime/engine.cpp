@@ -66,7 +66,9 @@ Status Engine::start(int workers, log::Partition default_partitions) {
   environment_.reset(new Environment{plan_, settings_, log_, clock_, background_, logger_, std::move(*memory), std::move(kept_)});
   if (Status status = create_topics(); !status.ok()) return status;
 
-  workers_.clear();  // of a start before, which found the log away
+  // Of a start before, which found the log away.
+  standbys_.reset();
+  workers_.clear();
   log::Partition tasks = 0;
   std::vector<std::string> leaders;
   for (const SubPlan& sub : plan_.subs) {
@@ -78,6 +80,10 @@ Status Engine::start(int workers, log::Partition default_partitions) {
     if (Status status = workers_.back()->open(); !status.ok()) return status;
   }
   assignment_ = std::make_unique<Assignment>(*environment_, workers_);
+  if (settings_.standby_replicas > 0) {
+    standbys_ = std::make_unique<Standbys>(*environment_, *assignment_);
+    environment_->standbys = standbys_.get();
+  }
   idle_rounds_.resize(workers_.size());
   reported_ms_.resize(workers_.size());
   Result<std::unique_ptr<log::Member>> member = log_.join(application_id_, leaders, *this);
@@ -135,6 +141,7 @@ void Engine::lost(std::span<const log::TopicPartition> partitions) {
 void Engine::report(const char* what, std::span<const log::TopicPartition> partitions) {
   std::string list;
   for (const log::TopicPartition& tp : partitions) list += (list.empty() ? "" : ", ") + to_string(tp);
+  if (standbys_ != nullptr) standbys_->group_changed();
   if (!list.empty()) logger_(Level::info, "group", std::string{what} + ": " + list, {{"tasks", std::to_string(assignment_->size())}});
   const bool idle = assignment_->size() == 0;
   if (idle && !std::exchange(idle_, idle)) {
@@ -144,6 +151,7 @@ void Engine::report(const char* what, std::span<const log::TopicPartition> parti
 }
 
 void Engine::run(const std::function<void(int worker)>& on_start) {
+  if (standbys_ != nullptr) standbys_->run();
   for (const auto& worker : workers_) {
     threads_.emplace_back([&w = *worker, on_start] {
       try {
@@ -200,12 +208,19 @@ void Engine::watch() {
 void Engine::join_threads() {
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
+  if (standbys_ != nullptr) standbys_->join();
 }
 
 Result<bool> Engine::step() {
   if (Status status = coordinate(); !status.ok()) return status;
   bool worked = false;
   for (const auto& worker : workers_) worked = worker->step().worked || worked;
+  if (standbys_ != nullptr) {
+    if (stopping_)
+      standbys_->close_all();
+    else
+      worked = standbys_->step() || worked;
+  }
   if (Status status = failure(); !status.ok()) return status;
   return worked;
 }
@@ -239,6 +254,7 @@ Status Engine::settle(bool commit) {
 KeptStores Engine::crash() {
   KeptStores kept;
   for (const auto& worker : workers_) worker->crash(kept);
+  if (standbys_ != nullptr) standbys_->crash(kept);
   kept.merge(environment_->kept);
   return kept;
 }
@@ -246,6 +262,7 @@ KeptStores Engine::crash() {
 void Engine::request_stop() {
   stopping_ = true;
   for (const auto& worker : workers_) worker->request_stop();
+  if (standbys_ != nullptr) standbys_->request_stop();
 }
 
 void Engine::abandon() {

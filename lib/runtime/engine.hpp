@@ -11,6 +11,7 @@
 #include "log/log.hpp"
 #include "runtime/assignment.hpp"
 #include "runtime/environment.hpp"
+#include "runtime/standbys.hpp"
 #include "runtime/worker.hpp"
 
 namespace klamm::inline v0::runtime {
@@ -71,6 +72,8 @@ class KLAMM_TESTING_API Engine final : private log::GroupListener {
   [[nodiscard]] const std::vector<std::unique_ptr<Worker>>& workers() const { return workers_; }
   [[nodiscard]] std::vector<std::shared_ptr<Task::Impl::Figures>> figures() const;
   [[nodiscard]] bool restoring() const;
+  /// Null where there are none.
+  [[nodiscard]] const Standbys* standbys() const { return ready_ ? standbys_.get() : nullptr; }
   /// Whether the first assignment has come.
   [[nodiscard]] bool assigned() const { return assigned_; }
 
@@ -95,6 +98,7 @@ class KLAMM_TESTING_API Engine final : private log::GroupListener {
   std::unique_ptr<Environment> environment_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<Assignment> assignment_;
+  std::unique_ptr<Standbys> standbys_;  // null: none
   std::unique_ptr<log::Member> member_;
   Status failed_;      // of making the tasks
   bool idle_ = false;  // and the log was told so

@@ -42,16 +42,22 @@ struct Settings {
   std::optional<std::size_t> memory_bytes = 0;  ///< of all stores with files together; 0: unlimited; nullopt: what suits their number
   std::string state_dir{};                      ///< stores live in `<state_dir>/<store>/<partition>.sqlite`; empty: in memory
   bool purge_sources = false;                   ///< source topics are let go once they are committed (nobody else can read them)
+  int standby_replicas = 0;                     ///< copies of each store with other members
+  Duration standby_interval{1'000};             ///< how often a standby looks for what its store's owner has committed
+  Duration standby_placement{5'000};            ///< how often the group is looked at for where standbys belong, beside each rebalance
   std::uint64_t seed = 0;                       ///< of everything random; 0: from the machine
 };
 
-/// A store in memory that outlives its task: what a disk would have kept.
+/// A store without a task: what a disk would have kept of one in memory, what a standby or a task that could not be opened has left.
 struct KeptStore {
   std::unique_ptr<detail::StoreBase> store;
   std::string lineage;
+  bool of_standby = false;
 };
 /// By store and partition.
 using KeptStores = std::map<std::pair<std::string, log::Partition>, KeptStore>;
+
+class Standbys;
 
 /// What all tasks of an application share. Owned by the engine; outlives the tasks.
 struct Environment {
@@ -64,9 +70,10 @@ struct Environment {
   std::shared_ptr<detail::MemoryBudget> memory{};  ///< of the stores; null: unlimited
   KeptStores kept{};                               ///< taken by the tasks that open them
   std::mutex keeping{};                            ///< guards `kept`
-  std::mutex sending{};  ///< held while offsets are sent, and while tasks are said to be lost: what is lost is not sent
-  std::mutex moves{};    ///< held while a task changes its worker, and while a visit of all tasks begins
-  int visits = 0;        ///< under way: no task moves then, so that each is met once
+  std::mutex sending{};          ///< held while offsets are sent, and while tasks are said to be lost: what is lost is not sent
+  std::mutex moves{};            ///< held while a task changes its worker, and while a visit of all tasks begins
+  Standbys* standbys = nullptr;  ///< null: none
+  int visits = 0;                ///< under way: no task moves then, so that each is met once
 };
 
 }  // namespace klamm::inline v0::runtime

@@ -442,8 +442,15 @@ Status Task::Impl::close() {
 
 void Task::Impl::keep_stores(runtime::KeptStores& kept) {
   const std::lock_guard lock{env_->keeping};
-  for (const auto& store : stores_) kept[{store->plan().name, partition_}] = store->release();
+  for (const auto& store : stores_) {
+    if (store->is_open()) kept[{store->plan().name, partition_}] = store->release();
+  }
   stores_.clear();
+}
+
+void Task::Impl::give_back() {
+  // Without standbys nobody would write what is left in memory to the files.
+  if (env_->settings.state_dir.empty() || env_->standbys != nullptr) keep_stores(env_->kept);
 }
 
 Result<Task::Impl::Standing> Task::Impl::compare_with_log() {

@@ -48,6 +48,8 @@ struct Task::Impl {
 
   /// Reads the committed offsets and the mark, and opens the stores.
   Status open();
+  /// It could not be opened: what it has of stores is kept for the next try.
+  void give_back();
   /// What has to be committed before anybody writes to the repartition topics that it reads: what they hold from now on. Nothing where that
   /// is known already. Once, after `open`.
   [[nodiscard]] std::optional<log::OffsetCommit> announcement();

@@ -5,6 +5,7 @@
 #include <random>
 
 #include "graph/graph.hpp"
+#include "runtime/standbys.hpp"
 
 namespace klamm::inline v0::runtime {
 namespace {
@@ -28,10 +29,11 @@ std::string random_id(std::uint64_t seed, const std::string& salt) {
 
 }  // namespace
 
-TaskStore::TaskStore(Environment& environment, const StorePlan& plan, log::Partition partition)
+TaskStore::TaskStore(Environment& environment, const StorePlan& plan, log::Partition partition, Role role)
     : env_{&environment},
       plan_{plan},
       changelog_{plan.changelog, partition},
+      role_{role},
       store_{environment.plan.graph->stores[static_cast<std::size_t>(plan.id)].make()} {
   const detail::RowOrder& order = environment.plan.graph->stores[static_cast<std::size_t>(plan.id)].order;
   if (order.tail != detail::Tail::none) store_->order(order);
@@ -46,12 +48,16 @@ Status TaskStore::records_lost(log::Offset end) const {
 }
 
 bool TaskStore::take_kept(const log::Bounds& bounds) {
+  if (role_ == Role::task && env_->standbys != nullptr) env_->standbys->give(plan_.name, changelog_.partition);
   const std::lock_guard lock{env_->keeping};
   const auto kept = env_->kept.find({plan_.name, changelog_.partition});
   if (kept == env_->kept.end()) return false;
   const log::Offset position = kept->second.store->position();
   const bool fits = kept->second.lineage == lineage_ && position >= bounds.begin && position <= bounds.end;
-  if (fits) store_ = std::move(kept->second.store);
+  if (fits) {
+    store_ = std::move(kept->second.store);
+    if (kept->second.of_standby) report_take_over(true);
+  }
   env_->kept.erase(kept);
   return fits;
 }
@@ -79,6 +85,8 @@ Status TaskStore::open(const CommitMark::Store* known, log::Offset input_committ
   }
   if (take_kept(*bounds)) {
     restore_begin_ = store_->position();
+    if (known != nullptr) store_->expire_restored(known->expired_before);
+    open_ = true;
     return {};
   }
   detail::StoreFile file;
@@ -115,7 +123,43 @@ Status TaskStore::open(const CommitMark::Store* known, log::Offset input_committ
   restore_begin_ = std::clamp(store_->position(), bounds->begin, bounds->end);
   if (const std::string* older = written_.older_at(restore_begin_); older != nullptr && !types_.upgrades)
     return no_upgrade(*older, types_, holds());
+  if (known != nullptr && opened->how != detail::Opened::How::resumed && restore_total() > 0) report_take_over(false);
+  open_ = true;
   return {};
+}
+
+void TaskStore::report_take_over(bool from_here) const {
+  if (role_ != Role::task || env_->standbys == nullptr) return;
+  env_->standbys->count(from_here);
+  if (from_here) return;
+  env_->logger(Level::info, "standby",
+               holds() + "up to " + std::to_string(restore_total()) + " records, and no standby of it was here: all are replayed",
+               {{"store", plan_.name}, {"partition", std::to_string(changelog_.partition)}});
+}
+
+Status TaskStore::follow(const CommitMark::Store& known, log::Offset input_committed) {
+  if (known.lineage != lineage_) {
+    return {Code::failed_precondition, "store \"" + plan_.name + "\": its changelog has begun anew, with lineage " + known.lineage,
+            plan_.name};
+  }
+  const log::Offset end = plan_.source_topic >= 0 ? input_committed : known.changelog_end;
+  if (plan_.source_topic < 0) {
+    Result<Written> written = go_on(known.written, types_, {position(), end}, holds());
+    if (!written.ok()) return written.status();
+    written_ = std::move(*written);
+  }
+  restore_end_ = std::max(restore_end_, end);
+  store_->expire_restored(known.expired_before);
+  return {};
+}
+
+log::Offset TaskStore::position() const { return reader_ == nullptr ? restore_begin_ : std::max(restore_begin_, reader_->position()); }
+log::Offset TaskStore::lag() const { return std::max<log::Offset>(0, restore_end_ - position()); }
+
+KeptStore TaskStore::release() {
+  // A standby's reader sees what is committed only, so all that it has taken counts.
+  if (role_ == Role::standby && position() > store_->position()) static_cast<void>(store_->end_restore(position()));
+  return {std::move(store_), std::move(lineage_), role_ == Role::standby};
 }
 
 std::string TaskStore::holds() const { return "store \"" + plan_.name + "\": changelog " + to_string(changelog_) + " holds "; }
@@ -165,7 +209,10 @@ Result<TaskStore::Restored> TaskStore::restore_some(std::size_t limit) {
     }
   }
   if (Status status = store_->end_restore(restore_end_); !status.ok()) return status;
-  reader_.reset();
+  if (role_ == Role::standby)
+    store_->follow();
+  else
+    reader_.reset();
   return Restored::all;
 }
 
@@ -173,6 +220,7 @@ bool TaskStore::tick(std::int64_t steady_ms) {
   store_->maybe_checkpoint(steady_ms);
   const bool more = store_->share_memory(steady_ms);
   publish(steady_ms);
+  if (role_ == Role::standby) return more;  // the changelog is its owner's
   purge();
   if (plan_.source_topic >= 0) return more;
   const log::Offset from = store_->durable_position();

@@ -19,10 +19,12 @@ struct PublishedFigures {
   detail::StoreFigures store;
 };
 
-/// A store of a task, and its changelog: opened, restored, drained at commits. Owned by the task, on its worker's thread.
+/// A store of a task, and its changelog: opened, restored, drained at commits. Owned by the task, on its worker's thread. Or a standby's:
+/// opened, and restored again and again.
 class TaskStore {
  public:
-  TaskStore(Environment& environment, const StorePlan& plan, log::Partition partition);
+  enum class Role : unsigned char { task, standby };
+  TaskStore(Environment& environment, const StorePlan& plan, log::Partition partition, Role role = Role::task);
 
   /// Opens the file. `known`: what the commit mark says of this store, or null. `input_committed`: of the source topic that serves as its
   /// changelog.
@@ -31,6 +33,10 @@ class TaskStore {
   /// Replays some of the changelog, up to where the last commit's mark says it ends. `waits`: for a serde, for the log, or for a log that
   /// shows commits late.
   Result<Restored> restore_some(std::size_t limit);
+  /// Of a standby: the owner has committed more, up to where `restore_some` goes on. Not ok: it can't, and is to be opened anew.
+  Status follow(const CommitMark::Store& known, log::Offset input_committed);
+  /// Of a standby: offsets up to where it is to go on.
+  [[nodiscard]] log::Offset lag() const;
 
   /// Time has passed: the store may be due for a checkpoint, or have memory to give to others, and the changelog may let go of tombstones.
   /// True: to be called again soon.
@@ -43,8 +49,9 @@ class TaskStore {
   Status settle(const CommitMark::Store& mark);
   /// Drops what is not settled.
   void abort();
+  [[nodiscard]] bool is_open() const { return open_; }
   /// The store, for somebody else to keep: this object is done.
-  KeptStore release() { return {std::move(store_), std::move(lineage_)}; }
+  KeptStore release();
   /// Writes the file as of the last commit.
   Status close() { return store_->close(); }
 
@@ -58,6 +65,8 @@ class TaskStore {
  private:
   /// Whether a store was kept that fits, and is this one's now.
   bool take_kept(const log::Bounds& bounds);
+  /// Says where the rows come from, when others have had them.
+  void report_take_over(bool from_here) const;
   Restored pause() {
     retry_at_ms_ = env_->clock.steady_ms() + 100;
     return Restored::waits;
@@ -67,11 +76,15 @@ class TaskStore {
   /// Lets go of the part of the changelog in which everything has expired.
   void purge();
   [[nodiscard]] std::string holds() const;
+  /// Of the next record that is to be restored.
+  [[nodiscard]] log::Offset position() const;
   Status restore_one(const RawMessage& message);
 
   Environment* env_;
   const StorePlan& plan_;
   log::TopicPartition changelog_;
+  const Role role_;
+  bool open_ = false;
   std::unique_ptr<detail::StoreBase> store_;
   std::string lineage_;
   Types types_;

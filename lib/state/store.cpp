@@ -212,7 +212,10 @@ Status StoreBase::restore(BytesView logged, BytesView value, Timestamp timestamp
     core.newest_segment = std::max(core.newest_segment, state::KeyOrder::segment_of(key));
   }
   assert(!core.committing && core.open_generation().size() == 0);
-  if (!core.restoring) ++core.newest;
+  if (!core.restoring) {
+    ++core.newest;
+    core.in_parts = core.followed && core.checkpointer != nullptr;
+  }
   core.restoring = true;
   const std::uint32_t hash = hash_key(key);
   RowHandle handle = core.rows.find(hash, key);
@@ -285,6 +288,8 @@ Status StoreBase::end_restore(std::int64_t changelog_end, std::string mark) {
   core.bury();
   return core.checkpointer->status();
 }
+
+void StoreBase::follow() { core_->followed = true; }
 
 void StoreBase::maybe_checkpoint(std::int64_t now_ms) {
   state::StoreCore& core = *core_;

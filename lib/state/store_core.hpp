@@ -79,6 +79,7 @@ struct StoreCore {
   bool committing = false;
   bool restoring = false;
   bool in_parts = false;  // the restore goes to the file while it runs
+  bool followed = false;  // so do all to come
 
   /// Erased rows that may go once their tombstone is in the file.
   struct Grave {

@@ -1,3 +1,5 @@
+#include <cassert>
+
 #include "state/store_core.hpp"
 
 // What an ordered store has beside the rows: see klamm/detail/ordered_store.hpp.
@@ -37,6 +39,13 @@ void StoreBase::order(const RowOrder& order) { core_->order = std::make_unique<s
 
 void StoreBase::expire_before(Timestamp time) {
   if (time > core_->open_expiry) core_->open_expiry = time;
+}
+void StoreBase::expire_restored(Timestamp time) {
+  state::StoreCore& core = *core_;
+  assert(!core.committing && core.open_generation().size() == 0);
+  if (core.order == nullptr || time <= core.settled_expiry) return;
+  core.open_expiry = core.in_flight_expiry = core.settled_expiry = time;
+  core.drop_expired(state::StoreCore::drops_per_commit);
 }
 Timestamp StoreBase::expired_before() const { return core_->committing ? core_->in_flight_expiry : core_->open_expiry; }
 std::uint64_t StoreBase::segment_at(Timestamp time) const { return core_->order == nullptr ? 0 : core_->order->segment_at(time); }

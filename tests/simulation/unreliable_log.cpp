@@ -119,6 +119,11 @@ Result<std::unique_ptr<log::Member>> UnreliableLog::join(const std::string& grou
   return std::unique_ptr<log::Member>{std::make_unique<MortalMember>(*this, *std::move(inner))};
 }
 
+Result<log::GroupDescription> UnreliableLog::describe(const std::string& group) {
+  if (away_ || chance(3)) return unreachable();
+  return log_.describe(group);
+}
+
 Result<std::vector<std::optional<log::Committed>>> UnreliableLog::committed(const std::string& group,
                                                                             std::span<const TopicPartition> partitions) {
   if (away_ || chance(15)) return unreachable();

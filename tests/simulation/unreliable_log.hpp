@@ -31,6 +31,7 @@ class UnreliableLog final : public log::ForwardingLog {
   Result<std::unique_ptr<log::Producer>> producer(const std::string& name, Guarantee guarantee, std::function<void()> wake) override;
   Result<std::unique_ptr<log::Member>> join(const std::string& group, std::vector<std::string> topics,
                                             log::GroupListener& listener) override;
+  Result<log::GroupDescription> describe(const std::string& group) override;
   Result<std::vector<std::optional<log::Committed>>> committed(const std::string& group,
                                                                std::span<const log::TopicPartition> partitions) override;
 

@@ -73,6 +73,7 @@ log::MemoryOptions options(ports::Clock& clock) {
 World::World(std::uint64_t seed, Disks disks)
     : random_{seed},
       disks_{disks},
+      standbys_{static_cast<int>(seed % 3)},
       clock_{Timestamp{1'000'000}},
       logger_{[this](Level, std::string_view component, std::string_view message, std::span<const Field>) {
                 note("    " + std::string{component} + ": " + std::string{message});
@@ -105,6 +106,9 @@ void World::start(Machine& machine) {
   settings.commit_interval = Duration{20};
   settings.checkpoint_interval = Duration{100};
   settings.state_dir = directory(machine);
+  settings.standby_replicas = standbys_;
+  settings.standby_interval = Duration{50};
+  settings.standby_placement = Duration{200};
   settings.seed = random_() | 1;
   machine.client = log::memory_client(*log_);
   machine.log = std::make_unique<UnreliableLog>(*machine.client, random_);

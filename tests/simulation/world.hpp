@@ -62,6 +62,7 @@ class World {
 
   std::mt19937_64 random_;
   const Disks disks_;
+  const int standbys_;  // of each store
   const testing::TemporaryDirectory directory_;
   ports::ManualClock clock_;
   runtime::Logger logger_;

@@ -150,6 +150,12 @@ class KLAMM_API StoreBase {
   /// The restored rows are those as of `changelog_end`.
   Status end_restore(std::int64_t changelog_end, std::string mark = {});
 
+  /// The changelog is followed from here: more is restored, again and again, each time up to a later end. Goes to the file as it comes.
+  void follow();
+  /// Segments that end before `time` have gone, as those who went on meanwhile have it: nothing of them is restored, and what is there
+  /// goes. Not during a commit.
+  void expire_restored(Timestamp time);
+
   /// Copies the serialised value of `key` into `value` (what was there goes; its capacity stays) and tells its timestamp; false when there
   /// is none. Brings no row into memory.
   Result<bool> get(Contents contents, BytesView key, Bytes& value, Timestamp& timestamp);
