@@ -61,6 +61,9 @@ struct AppOptions {
   /// the files; busy tables get more of it than idle ones. What one commit changes always stays. 0: no limit; if not said 1 GiB, and no
   /// limit on a log in memory, which has no files.
   std::optional<std::size_t> memory_bytes{};
+  /// Copies of each table with other instances, on Kafka: there where the group will bring the table's partition when its owner dies, so
+  /// that only what is new is replayed then. They take memory (of `memory_bytes`), disk, and the changelogs' traffic once more each.
+  int standby_replicas = 0;
   /// Gets the log's lines, from any thread; the default writes to stderr. Must not throw.
   LogSink log_sink{};
   Callback<void(int worker)> on_thread_start{};  ///< called first on each worker's thread
@@ -75,6 +78,18 @@ struct TaskStatus {
   bool restoring = false;
   std::int64_t restored = 0;       ///< records of the changelogs replayed
   std::int64_t restore_total = 0;  ///< an upper bound: compaction leaves gaps
+  std::int64_t restore_rate = 0;   ///< records a second, while it restores
+  Duration restore_left{};         ///< at this rate, at most
+  bool had_standby = false;        ///< its stores were here when it came
+};
+
+/// A copy of a table whose partition is another instance's.
+struct StandbyStatus {
+  std::string store;
+  std::int32_t partition = 0;
+  std::int64_t lag = 0;       ///< records behind its owner's last known commit; an upper bound
+  std::int64_t restored = 0;  ///< records replayed
+  std::size_t rows_in_memory = 0;
 };
 
 /// What an operator left out, over all partitions.
@@ -106,6 +121,9 @@ struct KLAMM_API AppStatus {
   Status status;  ///< why it failed
   std::vector<TaskStatus> tasks;
   std::vector<StoreStatus> stores;
+  std::vector<StandbyStatus> standbys;  ///< `AppOptions::standby_replicas`
+  std::int64_t standby_hits = 0;        ///< stores that came here from others and had a standby here
+  std::int64_t standby_misses = 0;      ///< those that had none, and were replayed whole
   std::int64_t processed = 0;
   std::int64_t skipped = 0;               ///< by the error policy
   std::int64_t dropped = 0;               ///< by operators' rules

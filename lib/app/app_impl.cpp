@@ -98,6 +98,7 @@ void App::Impl::finish(const Status& why) {
     if (engine != nullptr && begun) last = figures_of(*engine);
     last.tasks.clear();
     last.stores.clear();
+    last.standbys.clear();
     ended.swap(running);
     status = why;
   }

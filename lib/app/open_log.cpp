@@ -52,6 +52,9 @@ Status check(const AppOptions& options) {
          "memory_bytes: rows leave memory for files, and klamm::in_memory() has none: leave it out, or use klamm::embedded(directory)");
   expect(options.commit_interval.value_or(Duration{}).milliseconds() >= 0, "commit_interval: must not be negative");
   expect(options.checkpoint_interval.milliseconds() >= 1, "checkpoint_interval: expected at least a millisecond");
+  expect(options.standby_replicas >= 0, "standby_replicas: must not be negative");
+  expect(options.standby_replicas == 0 || options.log.kind() == Kind::kafka || options.log.kind() == Kind::none,
+         "standby_replicas: one process has all of an embedded log: leave it out, or use klamm::kafka(\"host:port\")");
   expect(options.watchdog.milliseconds() >= 0, "watchdog: must not be negative");
   return problems.empty() ? Status{} : Status{Code::invalid_argument, problems};
 }
@@ -67,6 +70,7 @@ runtime::Settings settings_of(const AppOptions& options, const std::string& stat
   settings.checkpoint_interval = options.checkpoint_interval;
   settings.checkpoint_bytes = options.checkpoint_bytes;
   settings.memory_bytes = options.memory_bytes;
+  settings.standby_replicas = options.standby_replicas;
   settings.state_dir = state_dir;
   settings.purge_sources = options.log.retention() == Retention::until_committed;
   return settings;

@@ -37,14 +37,26 @@ AppStatus App::Impl::figures_of(const runtime::Engine& of) const {
       known->greatest_lateness = std::max(known->greatest_lateness, Duration{found.greatest_lateness_ms});
     }
     if (task->closed) continue;
-    result.tasks.push_back(
-        {task->sub_topology, task->partition, task->worker, task->lag, task->restoring, task->restored, task->restore_total});
+    TaskStatus& one = result.tasks.emplace_back(
+        TaskStatus{task->sub_topology, task->partition, task->worker, task->lag, task->restoring, task->restored, task->restore_total});
+    one.had_standby = task->had_standby;
+    if (const std::int64_t since = task->restore_began_ms; one.restoring && since != 0) {
+      const std::int64_t took = std::max<std::int64_t>(1, of.clock().steady_ms() - since);
+      one.restore_rate = one.restored * 1'000 / took;
+      if (one.restored > 0) one.restore_left = Duration{(one.restore_total - one.restored) * took / one.restored};
+    }
     for (const auto& [name, store] : task->stores) {
       const std::lock_guard lock{store.figures->mutex};
       const detail::StoreFigures& of_it = store.figures->store;
       result.stores.push_back({name, task->partition, of_it.rows, of_it.memory_bytes, of_it.memory_limit, of_it.dirty_bytes,
                                of_it.checkpoints, of_it.evicted, of_it.file_reads, of_it.held_back});
     }
+  }
+  if (const runtime::Standbys* standbys = of.standbys(); standbys != nullptr) {
+    for (const runtime::StandbyFigures& each : standbys->figures())
+      result.standbys.push_back({each.store, each.partition, each.lag, each.restored, each.rows});
+    result.standby_hits = standbys->hits();
+    result.standby_misses = standbys->misses();
   }
   for (const auto& worker : of.workers()) {
     result.commits += worker->figures().commits;

@@ -45,6 +45,7 @@ Status Task::Impl::open() {
         !status.ok())
       return status;
     figures_->restore_total += store->restore_total();
+    if (store->had_standby()) figures_->had_standby = true;
     figures_->stores[store->plan().name] = {store->store().reader(), store->figures()};
   }
   for (Input& input : inputs_) {
@@ -176,6 +177,7 @@ Status Task::Impl::attach(log::Producer& producer) {
 }
 
 Result<bool> Task::Impl::restore_some(std::size_t limit) {
+  if (figures_->restore_began_ms == 0) figures_->restore_began_ms = env_->clock.steady_ms();
   TaskStore& store = *stores_[restoring_];
   Result<TaskStore::Restored> done = store.restore_some(limit);
   if (!done.ok()) return done.status();

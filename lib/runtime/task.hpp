@@ -120,6 +120,8 @@ struct Task::Impl {
     log::Partition partition = 0;
     std::atomic<std::int64_t> processed{0}, skipped{0}, dropped{0}, lag{0}, restored{0}, restore_total{0};
     std::atomic<bool> restoring{true}, closed{false};
+    std::atomic<std::int64_t> restore_began_ms{0};  ///< steady clock
+    std::atomic<bool> had_standby{false};
     std::atomic<bool> lost{false};  ///< somebody else has the partition: nothing of it may be committed
     std::atomic<int> worker{0};
     /// By the operator's number in the graph: records that it skipped or dropped.

@@ -56,7 +56,8 @@ bool TaskStore::take_kept(const log::Bounds& bounds) {
   const bool fits = kept->second.lineage == lineage_ && position >= bounds.begin && position <= bounds.end;
   if (fits) {
     store_ = std::move(kept->second.store);
-    if (kept->second.of_standby) report_take_over(true);
+    had_standby_ = kept->second.of_standby;
+    if (had_standby_) report_take_over(true);
   }
   env_->kept.erase(kept);
   return fits;

@@ -49,6 +49,7 @@ class TaskStore {
   Status settle(const CommitMark::Store& mark);
   /// Drops what is not settled.
   void abort();
+  [[nodiscard]] bool had_standby() const { return had_standby_; }
   [[nodiscard]] bool is_open() const { return open_; }
   /// The store, for somebody else to keep: this object is done.
   KeptStore release();
@@ -85,6 +86,7 @@ class TaskStore {
   log::TopicPartition changelog_;
   const Role role_;
   bool open_ = false;
+  bool had_standby_ = false;
   std::unique_ptr<detail::StoreBase> store_;
   std::string lineage_;
   Types types_;

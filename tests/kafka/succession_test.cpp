@@ -14,12 +14,16 @@ namespace {
 
 class Listener final : public log::GroupListener {
  public:
-  void assigned(std::span<const TopicPartition> partitions) override { mine.insert(partitions.begin(), partitions.end()); }
+  void assigned(std::span<const TopicPartition> partitions) override {
+    mine.insert(partitions.begin(), partitions.end());
+    told = true;
+  }
   void revoked(std::span<const TopicPartition> partitions) override { lost(partitions); }
   void lost(std::span<const TopicPartition> partitions) override {
     for (const auto& tp : partitions) mine.erase(tp);
   }
   std::set<TopicPartition> mine;
+  bool told = false;
 };
 
 /// A group whose members fail one after the other. A member that fails says no farewell: it is out when its session ends.
@@ -48,11 +52,12 @@ class Group {
       if (seat.member != nullptr) CHECK(seat.member->poll().ok());
     }
   }
-  /// Whether each partition has an owner, and each member as many as the others, give or take one.
+  /// Whether all have joined, each partition has an owner, and each member as many as the others, give or take one.
   [[nodiscard]] bool at_rest() const {
     std::size_t sum = 0, least = SIZE_MAX, most = 0;
     for (const Seat& seat : seats_) {
       if (seat.member == nullptr) continue;
+      if (!seat.listener.told) return false;
       sum += seat.listener.mine.size();
       least = std::min(least, seat.listener.mine.size());
       most = std::max(most, seat.listener.mine.size());

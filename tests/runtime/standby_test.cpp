@@ -213,6 +213,11 @@ TEST_CASE("a member that dies is followed by those who have its stores: they rep
       for (const auto& [partition, count] : world.replayed(i)) replayed += i == 1 && before.contains(partition) ? 0 : count;
     }
     CHECK(moved >= 2 * partitions / 3);
+    std::int64_t had = 0;
+    for (const std::size_t i : {std::size_t{1}, std::size_t{2}}) {
+      for (const auto& task : world.engine(i).figures()) had += !task->closed && task->had_standby ? 1 : 0;
+    }
+    CHECK(2 * had >= moved);  // a task has two stores at most
     CHECK(replayed <= 300);
     CHECK(world.counted() == world.sent());
     // And again, with the last one alone.
