@@ -57,7 +57,7 @@ Result<std::string> describe_topics(const Topology& topology, const DescribeTopi
   }
   for (const detail::StoreEntry& store : graph.stores) {
     if (store.source_topic >= 0) continue;
-    log::TopicState changelog{id + '-' + store.name + "-changelog", 0, log::Cleanup::compact, log::Owner::application};
+    log::TopicState changelog{id + '-' + store.name + "-changelog", 0, runtime::changelog_cleanup(store), log::Owner::application};
     const auto known = std::find_if(plan.internal_topics.begin(), plan.internal_topics.end(),
                                     [&](const log::TopicState& topic) { return topic.name == changelog.name; });
     if (known != plan.internal_topics.end()) changelog.partitions = known->partitions;

@@ -83,7 +83,10 @@ void Admin::describe(TopicInfo& topic) {
     const char* value = rd_kafka_ConfigEntry_value(entries[i]);
     if (value == nullptr) continue;
     topic.settings.insert_or_assign(name, value);
-    if (name == "cleanup.policy" && std::string{value}.find("compact") != std::string::npos) topic.state.cleanup = log::Cleanup::compact;
+    if (name == "cleanup.policy" && std::string{value}.find("compact") != std::string::npos) {
+      const bool purged = std::string{value}.find("delete") != std::string::npos;
+      topic.state.cleanup = purged ? log::Cleanup::compact_and_purge : log::Cleanup::compact;
+    }
     if (name == "max.message.bytes") topic.max_message_bytes = std::stoull(value);
     if (name == "message.timestamp.before.max.ms") topic.timestamps_before_ms = std::stoll(value);
     if (name == "message.timestamp.after.max.ms") topic.timestamps_after_ms = std::stoll(value);

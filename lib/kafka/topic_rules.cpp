@@ -36,9 +36,9 @@ const char* owned_topic_setting(const std::string& name) {
 }
 
 Settings topic_settings(const log::TopicState& topic, const KafkaOptions& options) {
-  if (topic.owner == log::Owner::user) return topic.cleanup == log::Cleanup::compact ? Settings{{policy, "compact"}} : Settings{};
+  if (topic.owner == log::Owner::user) return log::compacts(topic.cleanup) ? Settings{{policy, log::policy_of(topic.cleanup)}} : Settings{};
   Settings settings = given_for(topic.name, options);
-  settings.insert_or_assign(policy, topic.cleanup == log::Cleanup::compact ? "compact" : "delete");
+  settings.insert_or_assign(policy, log::policy_of(topic.cleanup));
   settings.insert_or_assign(age, "-1");
   settings.insert_or_assign(size, "-1");
   settings.insert_or_assign(newer_topic_setting, "9223372036854775807");
@@ -71,10 +71,14 @@ std::vector<std::string> problems_of(const log::TopicState& asked, log::Partitio
   }
   const std::string policies = value_of(found, policy);
   if (!internal || policies.empty()) return problems;
-  const char* wanted = asked.cleanup == log::Cleanup::compact ? "compact" : "delete";
-  if (policies != wanted) {
-    problem("has cleanup.policy \"" + policies + "\", not \"" + wanted +
-            (asked.cleanup == log::Cleanup::compact ? "\": state would be lost" : "\": records with equal keys would be lost") +
+  const bool compacted = log::compacts(asked.cleanup);
+  // In whatever order they are listed.
+  if (has(policies, "compact") != compacted || has(policies, "delete") != (asked.cleanup != log::Cleanup::compact)) {
+    const char* harm = compacted && !has(policies, "compact") ? "\": state would be lost"
+                       : compacted && has(policies, "delete") ? "\": state could be lost"
+                       : compacted                            ? "\": windows that have expired would stay in it for ever"
+                                                              : "\": records with equal keys would be lost";
+    problem("has cleanup.policy \"" + policies + "\", not \"" + log::policy_of(asked.cleanup) + harm +
             ": set it with kafka-configs, or reset the application");
   }
   // Compaction alone looks at neither age nor size.

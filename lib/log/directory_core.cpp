@@ -54,7 +54,7 @@ void DirectoryCore::publish(std::span<const PartitionWrites> writes) {
 
 void DirectoryCore::compact_if_due(const std::shared_ptr<PartitionLog>& partition) {
   Upkeep& upkeep = partition->upkeep;
-  if (partition->cleanup() != Cleanup::compact || upkeep.compacting || !upkeep.due(options.compact_at_least) || stopping) return;
+  if (!compacts(partition->cleanup()) || upkeep.compacting || !upkeep.due(options.compact_at_least) || stopping) return;
   upkeep.compacting = true;
   background->post([this, partition, copy = upkeep] { CompactionPass{*this, partition, copy}.run(); });
 }

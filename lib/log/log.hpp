@@ -32,9 +32,15 @@ std::string to_string(const TopicPartition& tp);
 
 /// What may happen to records that are not needed any more.
 enum class Cleanup : unsigned char {
-  keep,     ///< nothing by itself; `purge` drops from the front
-  compact,  ///< the last record of each key stays; a tombstone only as long as somebody may need it
+  keep,               ///< nothing by itself; `purge` drops from the front
+  compact,            ///< the last record of each key stays; a tombstone only as long as somebody may need it
+  compact_and_purge,  ///< both: `purge` drops from the front too
 };
+constexpr bool compacts(Cleanup cleanup) { return cleanup != Cleanup::keep; }
+/// As Kafka's cleanup.policy has it.
+constexpr const char* policy_of(Cleanup cleanup) {
+  return cleanup == Cleanup::keep ? "delete" : cleanup == Cleanup::compact ? "compact" : "compact,delete";
+}
 
 /// Whose a topic is.
 enum class Owner : bool {

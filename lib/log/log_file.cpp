@@ -236,7 +236,7 @@ Result<std::vector<std::int64_t>> LogFile::create(const TopicState& topic) {
   if (!add_topic.ok()) return add_topic.status();
   if (!add_partition.ok()) return add_partition.status();
   add_topic->bind(1, std::string_view{topic.name}).bind(2, std::int64_t{topic.partitions});
-  if (Status status = db_.run(add_topic->bind(3, std::string_view{topic.cleanup == Cleanup::compact ? "compact" : "keep"})); !status.ok()) {
+  if (Status status = db_.run(add_topic->bind(3, std::string_view{compacts(topic.cleanup) ? "compact" : "keep"})); !status.ok()) {
     return status;
   }
   std::vector<std::int64_t> ids;

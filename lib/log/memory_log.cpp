@@ -237,7 +237,7 @@ Status MemoryLog::commit(Client client, std::vector<PartitionWrites> writes, con
 
 void MemoryLog::added(PartitionLog& partition, std::int64_t records) {
   partition.upkeep.records += records;
-  if (partition.cleanup() == Cleanup::compact && partition.upkeep.due(options_.compact_at_least)) compact(partition);
+  if (compacts(partition.cleanup()) && partition.upkeep.due(options_.compact_at_least)) compact(partition);
 }
 
 void MemoryLog::compact(PartitionLog& partition) {

@@ -6,7 +6,7 @@
 namespace klamm::inline v0::log {
 namespace {
 
-const char* name_of(Cleanup cleanup) { return cleanup == Cleanup::compact ? "compact" : "keep"; }
+const char* name_of(Cleanup cleanup) { return compacts(cleanup) ? "compact" : "keep"; }
 
 Status check(const TopicState& asked) {
   const std::string about = "topic \"" + asked.name + "\": ";
@@ -26,7 +26,7 @@ Status compare(const TopicState& asked, const TopicState& found) {
                 std::to_string(found.partitions) + ", or reset the application",
             asked.name};
   }
-  if (asked.cleanup != found.cleanup) {
+  if (compacts(asked.cleanup) != compacts(found.cleanup)) {  // purged are all of them alike
     return {Code::failed_precondition,
             about + "has cleanup \"" + name_of(found.cleanup) + "\", not \"" + name_of(asked.cleanup) + "\": reset the application",
             asked.name};

@@ -100,9 +100,7 @@ Status Engine::create_topics() {
     if (!known.ok()) return known.status();
     if (*known) continue;
     logger_(Level::info, "topics", "creating topic " + topic.name,
-            {{"topic", topic.name},
-             {"partitions", std::to_string(topic.partitions)},
-             {"cleanup", topic.cleanup == log::Cleanup::compact ? "compact" : "delete"}});
+            {{"topic", topic.name}, {"partitions", std::to_string(topic.partitions)}, {"cleanup", log::policy_of(topic.cleanup)}});
   }
   return log_.create(plan_.internal_topics);
 }

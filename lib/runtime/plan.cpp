@@ -114,6 +114,11 @@ std::string missing(const std::vector<std::string>& topics, const log::Log& log)
 
 }  // namespace
 
+log::Cleanup changelog_cleanup(const detail::StoreEntry& store) {
+  // Windows expire without tombstones: what is before them is purged.
+  return store.order.segment_ms > 0 ? log::Cleanup::compact_and_purge : log::Cleanup::compact;
+}
+
 std::string full_name(const Graph& graph, const detail::TopicEntry& topic, const std::string& application_id) {
   return is_internal(topic) ? application_id + topic.info.name.substr(graph.name.size()) : topic.info.name;
 }
@@ -172,7 +177,7 @@ Result<Plan> make_plan(const Graph& graph, const std::string& application_id, lo
       kept.source_topic = store.source_topic;
       kept.changelog = kept.source_topic >= 0 ? plan.topic_name(kept.source_topic) : application_id + '-' + store.name + "-changelog";
       if (kept.source_topic < 0)
-        plan.internal_topics.push_back({kept.changelog, out.partitions, log::Cleanup::compact, log::Owner::application});
+        plan.internal_topics.push_back({kept.changelog, out.partitions, changelog_cleanup(store), log::Owner::application});
     }
   }
   for (std::size_t i = 0; i < graph.topics.size(); ++i) {

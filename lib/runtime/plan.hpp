@@ -28,6 +28,9 @@ struct SubPlan {
   std::vector<StorePlan> stores;
 };
 
+/// What becomes of the records of a store's own changelog.
+log::Cleanup changelog_cleanup(const detail::StoreEntry& store);
+
 /// What an application needs of its log. Made once, before start; immutable after.
 struct Plan {
   const detail::Graph* graph = nullptr;

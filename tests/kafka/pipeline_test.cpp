@@ -6,6 +6,7 @@
 #include "ports/executor.hpp"
 #include "runtime/engine.hpp"
 #include "support.hpp"
+#include "support/temporary_directory.hpp"
 
 namespace klamm::rdkafka::test {
 namespace {
@@ -25,13 +26,15 @@ Topology pipeline(const std::string& name) {
 /// One process of the application: its own client, its own stores, two workers.
 class Instance {
  public:
-  Instance(const Topology& topology, const std::string& name, std::string state_dir, Guarantee guarantee) {
+  Instance(const Topology& topology, const std::string& name, std::string state_dir, Guarantee guarantee, int standbys = 0) {
     KafkaOptions with = options();
     with.instance = name;
     log_ = open(with);
     runtime::Settings settings;
     settings.guarantee = guarantee;
     settings.state_dir = std::move(state_dir);
+    settings.standby_replicas = standbys;
+    settings.standby_placement = Duration{1'000};
     engine_ = std::make_unique<runtime::Engine>(topology.graph(), topology.graph().name, settings, *log_, ports::system_clock(),
                                                 *background_, logger_);
     const Status started = engine_->start(2, partitions);
@@ -57,6 +60,7 @@ class Instance {
     engine_.reset();
     log_.reset();
   }
+  [[nodiscard]] const runtime::Engine& engine() const { return *engine_; }
   [[nodiscard]] std::size_t tasks() const {
     std::size_t count = 0;
     for (const auto& figures : engine_->figures()) count += figures->closed ? 0 : 1;
@@ -226,6 +230,51 @@ TEST_CASE("kafka: records that a topic would not take go to the error policy, be
   Lines lines;
   CHECK(within(10, [&] { return (lines = read_all(*log, {narrow, 0})).size() == 2; }));
   CHECK(lines == Lines{"0 a=fits", "1 d=fits too"});
+}
+
+TEST_CASE("kafka: who goes on for a member that has gone has its stores already, and replays only what is new") {
+  const auto log = open();
+  const std::string name = unique("standby");
+  for (const char* suffix : {"-in", "-out"}) {
+    const TopicState topic{.name = name + suffix, .partitions = partitions};
+    REQUIRE(log->create(std::span{&topic, 1}).ok());
+  }
+  const auto in = must(log->inlet(name + "-in", ""));
+  constexpr std::int64_t sent = 20'000;
+  for (std::int64_t i = 0; i < sent; ++i) {
+    Bytes key, value;
+    serde<std::string>::encode("k" + std::to_string(i % 97), key);
+    serde<std::int64_t>::encode(i, value);
+    REQUIRE(in->send(log::partition_of(key, partitions), key, value, Timestamp{1'000 + i}, {}, std::nullopt).ok());
+  }
+  REQUIRE(in->flush().ok());
+  const Topology topology = pipeline(name);
+  const testing::TemporaryDirectory one_dir, two_dir;
+  auto one = std::make_unique<Instance>(topology, "one", one_dir.path(), Guarantee::exactly_once, 1);
+  Instance two{topology, "two", two_dir.path(), Guarantee::exactly_once, 1};
+  // All is counted, each has tasks, and each has standbys of the other's tables that lack nothing.
+  const auto rest = [](const Instance& instance) {
+    std::int64_t lag = 0;
+    std::size_t tables = 0;
+    for (const auto& task : instance.engine().figures()) {
+      lag += task->closed ? 0 : task->lag.load();
+      tables += !task->closed && !task->stores.empty() ? 1 : 0;
+    }
+    const auto standbys = instance.engine().standbys()->figures();
+    for (const auto& standby : standbys) lag += standby.lag;
+    return lag == 0 && tables + standbys.size() == partitions;
+  };
+  REQUIRE(within(60, [&] { return rest(*one) && rest(two) && two.tasks() == partitions; }));
+  const std::size_t missing = two.engine().standbys()->figures().size();
+  std::this_thread::sleep_for(std::chrono::seconds{2});  // the standbys have seen the last commits
+  one->stop();
+  REQUIRE(within(60, [&] { return two.tasks() == 2 * partitions && !two.engine().restoring(); }));
+  std::int64_t restored = 0;
+  for (const auto& task : two.engine().figures()) restored += !task->closed && task->had_standby ? task->restored.load() : 0;
+  CHECK(two.engine().standbys()->hits() == static_cast<std::int64_t>(missing));
+  CHECK(two.engine().standbys()->misses() == 0);
+  CHECK(restored <= 200);
+  MESSAGE(restored, " records were replayed for standbys to become tasks");
 }
 
 }  // namespace klamm::rdkafka::test
