@@ -189,7 +189,7 @@ def broker_away(folder):
     place = Place(one, folder, "away")
     try:
         process = place.spawn()
-        check("without a broker it waits", until(10, lambda: "can't be reached" in place.tail(process)) and process.poll() is None, place.tail(process))
+        check("without a broker it waits", until(10, lambda: "Connection refused" in place.tail(process)) and process.poll() is None, place.tail(process))
         process.terminate()
         check("and stops in order", process.wait(timeout=10) == 0, place.tail(process))
         place.processes.clear()
