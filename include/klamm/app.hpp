@@ -157,7 +157,7 @@ class KLAMM_API App {
   /// Stops: finishes the records at work, commits, joins the threads. Past the deadline what is not committed is left for the next start,
   /// nothing is lost; `unavailable` when a function of the topology has not even returned then.
   Status stop(Duration deadline);
-  /// Waits until it has stopped by itself or by `request_stop`, then as `stop`.
+  /// Waits until it has stopped by itself or by `request_stop`, then as `stop`. A log that is away then is waited for ten seconds at most.
   Status wait();
   /// Flushes the producers and feeders, and waits until every record that is in the topics has passed all operations and is committed:
   /// true; false when that is not so at the deadline. On Kafka: whichever process of the application has done it. `cancelled` when the

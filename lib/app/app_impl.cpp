@@ -11,6 +11,8 @@ namespace klamm::inline v0 {
 namespace {
 
 constexpr int round_ms = 50;  // of the coordinator
+/// How long who stops waits for a log that is away, to commit what is done: nothing is lost without, it is done again.
+constexpr std::int64_t away_patience_ms = 10'000;
 
 thread_local const void* own_application = nullptr;
 
@@ -78,10 +80,11 @@ void App::Impl::coordinate() {
   // So that nobody waits for room that will never come.
   producers.close(failed.ok() ? Status{Code::cancelled, about() + "has stopped", application_id} : failed);
   engine->request_stop();
+  const std::int64_t patient_until = ports::system_clock().steady_ms() + away_patience_ms;
   while (!engine->finished()) {
-    const Status out = engine->coordinate();
+    const bool given_up = !running->log->connected() && ports::system_clock().steady_ms() > patient_until;
     std::unique_lock lock{mutex};
-    if (abandon || !out.ok()) engine->abandon();
+    if (abandon || given_up) engine->abandon();
     changed.wait_for(lock, std::chrono::milliseconds{2});
   }
   engine->join_threads();

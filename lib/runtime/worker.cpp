@@ -136,7 +136,9 @@ Worker::Step Worker::step() {
     fail(status);
     step.worked = true;
   }
-  if (stopping_ && !in_flight_ && (!failure().ok() || abandoned_ || !dirty())) finish(step);
+  // How a commit ends that was sent to a log which is away now, the next start finds out.
+  const bool settled = !in_flight_ || (abandoned_ && !env_->log.connected());
+  if (stopping_ && settled && (!failure().ok() || abandoned_ || !dirty())) finish(step);
   return step;
 }
 
@@ -368,7 +370,7 @@ void Worker::crash(KeptStores& kept) {
 
 void Worker::finish(Step& step) {
   if (!failure().ok() || abandoned_) {
-    producer_->abort();
+    if (commit_ != Commit::sent) producer_->abort();
     for (const auto& task : tasks_) {
       if (!task->restoring()) static_cast<void>(task->abort());
     }

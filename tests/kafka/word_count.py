@@ -205,10 +205,38 @@ def broker_away(folder):
         process.terminate()
         check("and it can be stopped", process.wait(timeout=40) == 0 and time.monotonic() - before < 35, (process.returncode, place.tail(process)))
         place.processes.clear()
+        at_work(one, folder)
     finally:
         for process in place.processes:
             process.kill()
         one.delete()
+
+
+def at_work(one, folder):
+    """The broker dies under a process that has something to commit; that is told to stop; a later one goes on."""
+    place = Place(one, folder, "at-work")
+    one.start()
+    text = some_text(3, 60000)
+    check("fed", place.run(place.write("text", text), "--feed-only").returncode == 0)
+    process = place.spawn()
+    check("it joins", until(60, lambda: "assigned:" in place.tail(process)), place.tail(process))
+    time.sleep(0.4)
+    one.kill()
+    time.sleep(1)
+    before = time.monotonic()
+    process.terminate()
+    try:
+        code = process.wait(timeout=60)
+    except subprocess.TimeoutExpired:
+        code = None
+        process.kill()
+        process.wait()
+    print(f"stopped in {time.monotonic() - before:.1f} s without its broker", flush=True)
+    check("a process that can't commit stops all the same", code == 0 and time.monotonic() - before < 30, (code, time.monotonic() - before, place.tail(process)))
+    place.processes.clear()
+    one.start()
+    done = place.run("--dump", "--state", process.state)
+    check("and a later one counts the rest", done.stdout == embedded(folder, b"a b a\n", text), done.stderr[-1500:])
 
 
 def main():
