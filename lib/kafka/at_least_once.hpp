@@ -12,6 +12,8 @@ class AtLeastOnceDelivery final : public Delivery {
   ~AtLeastOnceDelivery() override { drop_handle(); }
 
   Status open() override { return make_new_handle(); }
+  /// Nothing fences what is written outside transactions: whoever was frozen for longer than his session finds out before he writes.
+  [[nodiscard]] bool may_send() override { return shared_.groups.have_lease(); }
   Status send(const Run& run) override;
   Result<bool> settled() override;
   Status commit(GroupCommit commit) override;

@@ -123,7 +123,12 @@ std::vector<log::Producer::Prepared::End> Delivery::ends() const {
     for (std::size_t p = 0; p < targets_[t].partitions.size(); ++p) {
       const Progress& progress = *targets_[t].partitions[p];
       if (progress.frozen == progress.frozen_before) continue;
-      ends.push_back({.topic = static_cast<int>(t), .partition = static_cast<log::Partition>(p), .offset = progress.frozen_end});
+      // Markers take offsets too.
+      const std::uint64_t records = kind_ == Kind::idempotent ? progress.frozen - progress.frozen_before : 0;
+      ends.push_back({.topic = static_cast<int>(t),
+                      .partition = static_cast<log::Partition>(p),
+                      .offset = progress.frozen_end,
+                      .records = static_cast<std::int64_t>(records)});
     }
   }
   return ends;

@@ -31,6 +31,8 @@ class Delivery : public Callbacks {
   virtual Status open() = 0;
   /// Makes the topic known as the next number.
   void add_topic(const std::string& name, log::Partition partitions);
+  /// Whether records may be handed over now; else they wait, with what `abort` takes back.
+  [[nodiscard]] virtual bool may_send() { return true; }
   /// Begins a transaction if none is open, and hands over the records.
   virtual Status send(const Run& run) = 0;
   /// No more records in this transaction: `settled` is about those so far.

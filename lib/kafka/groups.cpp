@@ -1,6 +1,7 @@
 #include "kafka/groups.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <set>
 
@@ -17,6 +18,10 @@ constexpr std::size_t metadata_limit = 4096;    // offset.metadata.max.bytes of 
 std::string id_of(rd_kafka_t* handle) {
   const std::unique_ptr<char, decltype([](char* text) { rd_kafka_mem_free(nullptr, text); })> text{rd_kafka_memberid(handle)};
   return text == nullptr ? "" : text.get();
+}
+
+std::int64_t now_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
 bool not_ours(rd_kafka_resp_err_t code) {
@@ -54,11 +59,15 @@ Result<PartitionList> GroupCommit::list() const {
 
 void Seat::requested(int api_key) {
   if (api_key == join_group) joins();
+  if (api_key != join_group && api_key != heartbeat) return;
+  const std::lock_guard lock{mutex_};
+  asked_ms_ = now_ms();
 }
 
 // On librdkafka's thread, before the answer is handed to the one that decides.
 void Seat::answered(int api_key) {
   const std::lock_guard lock{mutex_};
+  if (api_key == heartbeat || api_key == join_group) contact_ms_ = asked_ms_;
   if (api_key == heartbeat) ++heartbeats_;
   if (api_key == join_group) answered_ = true;
 }
@@ -72,6 +81,13 @@ void Seat::joined(std::span<const log::TopicPartition> partitions) {
 void Seat::joins() {
   const std::lock_guard lock{mutex_};
   joining_ = true;
+}
+
+bool Seat::has_lease() const {
+  const std::lock_guard lock{mutex_};
+  // Whoever waits for others to join is not missed.
+  const std::int64_t heard = joining_ ? std::max(asked_ms_, contact_ms_) : contact_ms_;
+  return heard == 0 || now_ms() - heard < cluster_.options().session_timeout.milliseconds();
 }
 
 bool Seat::has_been_answered() const {
@@ -142,6 +158,11 @@ bool Groups::enter(const std::string& group, const std::shared_ptr<Seat>& seat) 
 void Groups::leave(const std::string& group) {
   const std::lock_guard lock{mutex_};
   seats_[group].reset();
+}
+
+bool Groups::have_lease() {
+  const std::lock_guard lock{mutex_};
+  return std::all_of(seats_.begin(), seats_.end(), [](const auto& each) { return each.second == nullptr || each.second->has_lease(); });
 }
 
 Membership Groups::membership(const std::string& group, const std::vector<log::OffsetCommit>& offsets) {

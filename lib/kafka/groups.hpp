@@ -41,6 +41,8 @@ class Seat final : public Callbacks {
   void gone(std::span<const log::TopicPartition> partitions);
   /// What is given up is followed by another JoinGroup.
   void joins();
+  /// Whether the group has been heard of within the session time-out: whoever was frozen for longer has lost his partitions.
+  [[nodiscard]] bool has_lease() const;
   /// Whether a JoinGroup has ever been answered.
   [[nodiscard]] bool has_been_answered() const;
 
@@ -65,6 +67,7 @@ class Seat final : public Callbacks {
   bool joining_ = false, revoking_ = false, answered_ = false;
   // librdkafka joins when the answer to a heartbeat says so. Between that answer and its JoinGroup a commit would be too late already.
   std::uint64_t heartbeats_ = 0, heard_ = 0;
+  std::int64_t asked_ms_ = 0, contact_ms_ = 0;  // when a request was sent, and one that has been answered; 0: never
   std::uint64_t moves_ = 0;
   std::map<log::TopicPartition, std::uint64_t> held_;  // with the number of moves before
 
@@ -105,6 +108,8 @@ class Groups {
 
   /// Who is in the group, and has what.
   Result<log::GroupDescription> describe(const std::string& group);
+  /// Whether this process may still write as a member of what it is a member of.
+  [[nodiscard]] bool have_lease();
   /// As of now. Waits for librdkafka, never for brokers.
   Membership membership(const std::string& group, const std::vector<log::OffsetCommit>& offsets);
   /// Commits in the member's name, or as an administrator where there is none. `aborted` when the member may not any more, `unavailable`

@@ -131,7 +131,7 @@ void Sender::work() {
 
 bool Sender::ready() const {
   if (!control_.empty()) return true;
-  return !records_.empty() &&
+  return !records_.empty() && (discard_ || delivery_->may_send()) &&
          (stage_ == Stage::open || (guarantee_ == Guarantee::at_least_once && records_.front().kind != Job::Kind::prepare));
 }
 

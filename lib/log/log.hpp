@@ -130,7 +130,8 @@ class Producer {
     struct End {
       Topic topic = 0;
       Partition partition = 0;
-      Offset offset = 0;  ///< behind the last record; exact where nobody else writes to the partition
+      Offset offset = 0;         ///< behind the last record; exact where nobody else writes to the partition
+      std::int64_t records = 0;  ///< how many they are, where nothing but records takes offsets; else 0
     };
     Status status;          ///< ok; `aborted`: they never will be, and the open transaction is dropped too; anything else is fatal
     std::vector<End> ends;  ///< of the partitions appended to

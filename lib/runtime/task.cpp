@@ -332,8 +332,9 @@ void Task::Impl::measure_lag() {
 }
 
 bool Task::Impl::dirty() const {
-  return changed_ || std::any_of(inputs_.begin(), inputs_.end(),
-                                 [](const Input& input) { return input.unsaid || input.position() != input.committed; });
+  return changed_ || std::any_of(stores_.begin(), stores_.end(), [](const auto& store) { return store->has_to_write_again(); }) ||
+         std::any_of(inputs_.begin(), inputs_.end(),
+                     [](const Input& input) { return input.unsaid || input.position() != input.committed; });
 }
 
 Status Task::Impl::begin_commit(log::Producer& producer) {
@@ -360,6 +361,7 @@ void Task::Impl::add_offsets(std::span<const log::Producer::Prepared::End> ends,
   if (!committing_) return;
   for (const auto& store : stores_) {
     const Input* source = input_of(store->plan().source_topic);
+    store->look_for_others(ends);
     in_flight_.stores[store->plan().name] = store->mark(ends, source == nullptr ? 0 : source->in_flight);
   }
   for (const Input& input : inputs_)

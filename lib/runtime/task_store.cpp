@@ -223,6 +223,7 @@ bool TaskStore::tick(std::int64_t steady_ms) {
   publish(steady_ms);
   if (role_ == Role::standby) return more;  // the changelog is its owner's
   purge();
+  read_others();
   if (plan_.source_topic >= 0) return more;
   const log::Offset from = store_->durable_position();
   if (from > restored_from_) {
@@ -258,16 +259,73 @@ Status TaskStore::drain(log::Producer& producer) {
     producer.append(topic_, changelog_.partition, key, value, timestamp, {});
     wrote = true;
   });
+  if (!write_again_.empty()) {
+    if (Status status = drain_again(producer); !status.ok()) return status;
+    wrote = true;
+  }
   const std::uint64_t newest = store_->newest_segment();
   if (expires_ && wrote && (segments_.empty() || segments_.rbegin()->first < newest)) segments_[newest] = changelog_end_;
   return store_->content_status();
 }
 
-CommitMark::Store TaskStore::mark(std::span<const log::Producer::Prepared::End> ends, log::Offset input_position) const {
-  if (plan_.source_topic >= 0) return {lineage_, input_position};
+const log::Producer::Prepared::End* TaskStore::own(std::span<const log::Producer::Prepared::End> ends) const {
+  if (plan_.source_topic >= 0) return nullptr;
   const auto own = std::find_if(ends.begin(), ends.end(),
                                 [this](const auto& end) { return end.topic == topic_ && end.partition == changelog_.partition; });
-  CommitMark::Store mark{lineage_, own == ends.end() ? changelog_end_ : own->offset};
+  return own == ends.end() ? nullptr : &*own;
+}
+
+void TaskStore::look_for_others(std::span<const log::Producer::Prepared::End> ends) {
+  const auto* own = this->own(ends);
+  if (own == nullptr || own->records == 0 || own->offset - own->records <= changelog_end_) return;
+  if (others_from_ >= others_end_) others_from_ = changelog_end_;
+  others_end_ = own->offset;
+  others_.reset();
+  env_->logger(Level::warning, "state",
+               "changelog " + to_string(changelog_) + ": has records that are not of the last commit, from offset " +
+                   std::to_string(others_from_) + " on: what they say is written again",
+               {{"store", plan_.name}});
+}
+
+void TaskStore::read_others() {
+  if (others_from_ >= others_end_) return;
+  if (others_ == nullptr) {
+    auto reader = env_->log.reader(changelog_, others_from_, nullptr);
+    if (!reader.ok()) return;  // again later
+    others_ = std::move(*reader);
+  }
+  const auto taken = others_->poll(1'000, [this](std::span<const RawMessage> run) {
+    for (const RawMessage& message : run) {
+      if (message.offset < others_end_ && message.key.data() != nullptr) write_again_.emplace(message.key.begin(), message.key.end());
+    }
+    return run.size();
+  });
+  if (taken.ok() && others_->position() < others_end_) return;
+  if (!taken.ok() && taken.status().code() == Code::unavailable) return;
+  others_.reset();
+  others_from_ = others_end_;
+}
+
+Status TaskStore::drain_again(log::Producer& producer) {
+  Bytes value;
+  for (const Bytes& key : write_again_) {
+    Timestamp timestamp = env_->clock.now();
+    const Result<bool> present = store_->get(detail::Contents::current, key, value, timestamp);
+    if (!present.ok()) return present.status();
+    if (!*present && expires_) continue;  // expired, and so it will be for whoever restores
+    static constexpr std::byte empty{};   // what is empty is not null
+    const BytesView bytes = !*present ? BytesView{} : value.empty() ? BytesView{&empty, 0} : BytesView{value};
+    producer.append(topic_, changelog_.partition, key, bytes, timestamp, {});
+  }
+  writing_again_.merge(write_again_);
+  write_again_.clear();
+  return {};
+}
+
+CommitMark::Store TaskStore::mark(std::span<const log::Producer::Prepared::End> ends, log::Offset input_position) const {
+  if (plan_.source_topic >= 0) return {lineage_, input_position};
+  const auto* own = this->own(ends);
+  CommitMark::Store mark{lineage_, own == nullptr ? changelog_end_ : own->offset};
   mark.expired_before = store_->expired_before();
   mark.segments = segments_;
   // Older ones say nothing more than the newest that has expired.
@@ -278,6 +336,7 @@ CommitMark::Store TaskStore::mark(std::span<const log::Producer::Prepared::End> 
 }
 
 Status TaskStore::settle(const CommitMark::Store& mark) {
+  writing_again_.clear();
   changelog_end_ = mark.changelog_end;
   if (expires_) {
     settled_segments_ = segments_ = mark.segments;
@@ -290,6 +349,8 @@ Status TaskStore::settle(const CommitMark::Store& mark) {
 
 void TaskStore::abort() {
   segments_ = settled_segments_;
+  write_again_.merge(writing_again_);
+  writing_again_.clear();
   store_->abort();
 }
 

@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <span>
 #include <string>
 
@@ -43,6 +44,10 @@ class TaskStore {
   bool tick(std::int64_t steady_ms);
   /// Begins a commit and writes what was changed since the last one to the changelog.
   Status drain(log::Producer& producer);
+  /// Looks whether somebody else has written to the changelog since the last commit: who was frozen, and does not know yet that he has lost
+  /// the partition. What he has touched is written again with a later commit.
+  void look_for_others(std::span<const log::Producer::Prepared::End> ends);
+  [[nodiscard]] bool has_to_write_again() const { return !write_again_.empty(); }
   /// What the mark of the commit that was drained shall say, whose records end at `ends`. `input_position`: of the source topic, where that
   /// is the changelog.
   [[nodiscard]] CommitMark::Store mark(std::span<const log::Producer::Prepared::End> ends, log::Offset input_position) const;
@@ -80,6 +85,9 @@ class TaskStore {
   /// Of the next record that is to be restored.
   [[nodiscard]] log::Offset position() const;
   Status restore_one(const RawMessage& message);
+  [[nodiscard]] const log::Producer::Prepared::End* own(std::span<const log::Producer::Prepared::End> ends) const;
+  void read_others();
+  Status drain_again(log::Producer& producer);
 
   Environment* env_;
   const StorePlan& plan_;
@@ -103,6 +111,10 @@ class TaskStore {
   std::map<std::uint64_t, log::Offset> segments_, settled_segments_;  // as the next mark shall say, and as the last one did
   log::Offset expired_ = 0;                                           // everything below has expired, as of the last commit
   log::Offset purged_ = 0;                                            // as the log was told
+  // What somebody else has written: the part of the changelog that is to be looked at, the keys found there, and those in flight.
+  log::Offset others_from_ = 0, others_end_ = 0;
+  std::unique_ptr<log::Reader> others_;
+  std::set<Bytes> write_again_, writing_again_;
   std::shared_ptr<PublishedFigures> figures_ = std::make_shared<PublishedFigures>();
   std::int64_t published_ms_ = 0;
 };

@@ -229,6 +229,36 @@ TEST_CASE("kafka: a member that was away for longer than its session has lost it
   CHECK_FALSE(committed[0].has_value());
 }
 
+TEST_CASE("kafka: a member that has not heard of its group for a session writes nothing at least once") {
+  const auto log = open();
+  const std::string topic = make_topic(*log, "in", 1), out = make_topic(*log, "out", 1), group = unique("group");
+  KafkaOptions with = options();
+  with.session_timeout = Duration{1'000};
+  with.heartbeat_interval = Duration{60'000};  // as good as frozen
+  Process one{group, {topic}, with};
+  const auto worker = must(one.log->producer(unique("p"), Guarantee::at_least_once, nullptr));
+  const auto number = must(worker->topic(out));
+  REQUIRE(settle({&one}, 1));
+  std::this_thread::sleep_for(std::chrono::milliseconds{1'200});
+  append(*worker, number, "k", "v");
+  worker->prepare();
+  CHECK_FALSE(within(2, [&] { return worker->prepared().has_value(); }));
+  CHECK(must(log->bounds({out, 0})).end == 0);
+  // It hears that it has lost everything, and what it had is taken back before it is in the group again.
+  CHECK(within(10, [&] {
+    one.poll();
+    return one.listener.losses != 0;
+  }));
+  worker->abort();
+  append(*worker, number, "k", "new");
+  worker->prepare();
+  CHECK(within(10, [&] {
+    one.poll();
+    return worker->prepared().has_value();
+  }));
+  CHECK(read_all(*log, {out, 0}) == Lines{"0 k=new"});
+}
+
 TEST_CASE("kafka: static members come back to their partitions without a rebalance") {
   const auto log = open();
   const std::string topic = make_topic(*log, "static", 4), group = unique("group");

@@ -148,6 +148,54 @@ TEST_CASE("kafka: a pipeline with a repartition and a table counts every record 
   CHECK(sum == sent);
 }
 
+TEST_CASE("kafka: what somebody else has written to a changelog is written again, at least once") {
+  const auto log = open();
+  const std::string name = unique("foreign"), in = name + "-in";
+  const TopicState source{.name = in, .partitions = 1};
+  REQUIRE(log->create(std::span{&source, 1}).ok());
+  Topology topology{name.c_str()};
+  topology.stream(Topic<std::string, std::string>{in.c_str()}).group_by_key().count("counts");
+  const log::test::TemporaryDirectory directory;
+  App app{topology,
+          {.log = klamm::kafka(brokers(), {.session_timeout = Duration{6'000}}),
+           .state_dir = directory.path(),
+           .guarantee = Guarantee::at_least_once,
+           .commit_interval = Duration{100},
+           .log_sink = [](Level, std::string_view, std::string_view, std::span<const Field>) {}}};
+  REQUIRE(app.start().ok());
+  const auto inlet = must(log->inlet(in, ""));
+  const auto send = [&](std::string_view key) {
+    REQUIRE(inlet->send(0, bytes(key), bytes("v"), ports::system_clock().now(), {}, std::nullopt).ok());
+    REQUIRE(inlet->flush().ok());
+  };
+  const std::string changelog = name + "-counts-changelog";
+  const auto last = [&] {
+    std::map<std::string, std::int64_t> rows;  // -1: a tombstone
+    const auto reader = must(log->reader({changelog, 0}, 0, nullptr));
+    CHECK(within(10, [&] {
+      must(reader->poll(1'000, [&](std::span<const RawMessage> run) {
+        for (const auto& m : run) rows[text(m.key)] = m.value.data() == nullptr ? -1 : number(m.value);
+        return run.size();
+      }));
+      return reader->has_been_at_end();
+    }));
+    return rows;
+  };
+  for (const char* key : {"a", "b", "a", "c", "a"}) send(key);
+  REQUIRE(within(30, [&] { return last() == std::map<std::string, std::int64_t>{{"a", 3}, {"b", 1}, {"c", 1}}; }));
+  // A process that was frozen wakes up, and writes what it had counted long ago.
+  const auto frozen = must(log->inlet(changelog, ""));
+  Bytes old;
+  serde<std::int64_t>::encode(1, old);
+  REQUIRE(frozen->send(0, bytes("a"), old, Timestamp{1'000}, {}, std::nullopt).ok());
+  REQUIRE(frozen->send(0, bytes("x"), old, Timestamp{1'000}, {}, std::nullopt).ok());
+  REQUIRE(frozen->flush().ok());
+  CHECK(last()["a"] == 1);
+  send("b");  // the next commit sees it
+  CHECK(within(20, [&] { return last() == std::map<std::string, std::int64_t>{{"a", 3}, {"b", 2}, {"c", 1}, {"x", -1}}; }));
+  CHECK(app.stop(Duration{10'000}).ok());
+}
+
 TEST_CASE("kafka: a record that takes longer than a transaction may is processed all the same, once") {
   const auto log = open();
   const std::string name = unique("slow");
