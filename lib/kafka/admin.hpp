@@ -55,8 +55,12 @@ class Admin {
   Result<std::vector<log::GroupMember>> members(const std::string& group, const std::string& self);
   /// Of a group without members: others are not allowed to have their offsets changed.
   Status commit(const GroupCommit& commit);
+  struct Signed {
+    log::TopicPartition input;
+    Signature signature;
+  };
   /// Who has committed in the group lately, whatever is open.
-  Result<std::vector<Signature>> signatures(const std::string& group);
+  Result<std::vector<Signed>> signatures(const std::string& group);
   /// The instances that are its members.
   Result<std::set<std::string>> instances(const std::string& group);
   /// Forgets what the group has committed; `failed_precondition` while it has members.

@@ -57,13 +57,14 @@ Result<std::vector<std::optional<Admin::Kept>>> Admin::committed(const std::stri
   return result;
 }
 
-Result<std::vector<Signature>> Admin::signatures(const std::string& group) {
-  std::vector<Signature> result;
+Result<std::vector<Admin::Signed>> Admin::signatures(const std::string& group) {
+  std::vector<Signed> result;
   const Status status = list_offsets(group, nullptr, 0, [&](const rd_kafka_topic_partition_list_t* found) -> Status {
     for (int i = 0; i < found->cnt; ++i) {
       const auto& one = found->elems[i];
       auto metadata = OffsetMetadata::decode({static_cast<const char*>(one.metadata), one.metadata_size});
-      if (metadata && !metadata->signature.producers.empty()) result.push_back(std::move(metadata->signature));
+      if (metadata && !metadata->signature.producers.empty())
+        result.push_back({{one.topic, one.partition}, std::move(metadata->signature)});
     }
     return {};
   });

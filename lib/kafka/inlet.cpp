@@ -163,7 +163,9 @@ void InletProducer::hear_reports() {
 }
 
 void InletProducer::replace() {
-  // All that is not acknowledged comes back as failed, and nothing more is taken.
+  // Whoever was about to hand over a record has done it, and nothing more is taken.
+  { const std::unique_lock fence{in_use_}; }
+  // All that is not acknowledged comes back as failed.
   static_cast<void>(rd_kafka_purge(handle_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT));
   static_cast<void>(rd_kafka_flush(handle_.get(), 10'000));
   Handle next;

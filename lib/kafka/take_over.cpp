@@ -10,6 +10,8 @@ namespace {
 
 // Longer than commits take; a suspicion that nobody has repeated for so long is over; looks in between.
 constexpr std::int64_t patience_ms = 500, forget_ms = 3'000, between_ms = 2'000;
+// Beside a transaction's own time, until nothing else helps than to end one's own.
+constexpr std::int64_t own_patience_ms = 2'000;
 
 std::int64_t now_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -54,40 +56,55 @@ void TakeOver::work() {
     }
     due->second.looked_ms = now;
     const std::string group = due->first;
+    const std::int64_t lasts_ms = now - due->second.since_ms;
     lock.unlock();
-    look_into(group);
+    look_into(group, lasts_ms);
     lock.lock();
   }
 }
 
-void TakeOver::look_into(const std::string& group) {
-  const auto signatures = admin_.signatures(group);
-  const auto alive = signatures.ok() ? admin_.instances(group) : signatures.status();
+void TakeOver::look_into(const std::string& group, std::int64_t lasts_ms) {
+  const auto found = admin_.signatures(group);
+  const auto alive = found.ok() ? admin_.instances(group) : found.status();
   if (!alive.ok()) return cluster_.line(Level::warning, alive.status().message());  // and is looked into again
   const Signature self = cluster_.signature();
-  std::set<std::string> left;
-  for (const auto& [instance, producers] : *signatures) {
+  const bool too_long = lasts_ms > own_patience_ms + cluster_.options().transaction_timeout.milliseconds();
+  std::map<std::string, log::TopicPartition> left;
+  for (const auto& [input, signature] : *found) {
+    const auto& [instance, producers] = signature;
     const bool own = instance == self.instance;
     if (instance.empty() || (!own && alive->contains(instance))) continue;
     for (const std::string& producer : producers) {
-      // Of an earlier life of this process, with more workers.
+      // Those that are not in use are of an earlier life of this process, with more workers.
       const bool in_use = own && std::find(self.producers.begin(), self.producers.end(), producer) != self.producers.end();
-      if (!in_use) left.insert(Signature::transactional_id(producer, instance));
+      if (!in_use || too_long) left.emplace(Signature::transactional_id(producer, instance), input);
     }
   }
-  for (const std::string& id : left) end(id);
+  for (const auto& [id, input] : left) end(id, group, input);
 }
 
-void TakeOver::end(const std::string& transactional_id) {
+// Ends what is open of it for the transactions' coordinator, and, by a transaction of nothing, for that of the group: a broker that was
+// killed at the wrong moment comes back with offsets that wait for the end of a transaction which has ended.
+void TakeOver::end(const std::string& transactional_id, const std::string& group, const log::TopicPartition& input) {
   {
     const std::lock_guard lock{mutex_};
     if (stopping_) return;
   }
   Callbacks callbacks{cluster_};
   const auto handle = make_handle(Kind::transactional, cluster_, callbacks, transactional_id);
-  const std::string what = "transactions of \"" + transactional_id + "\", whose process is gone: ";
+  const std::string what = "group \"" + group + "\": its offsets wait for a transaction, perhaps of \"" + transactional_id + "\": ";
   if (!handle.ok()) return cluster_.line(Level::warning, what + handle.status().message());
-  const Failure failure = failure_of(rd_kafka_init_transactions(handle->get(), cluster_.timeout_ms()));
+  const int timeout = cluster_.timeout_ms();
+  Failure failure = failure_of(rd_kafka_init_transactions(handle->get(), timeout));
+  if (failure.ok()) failure = failure_of(rd_kafka_begin_transaction(handle->get()));
+  if (failure.ok()) {
+    const PartitionList list{rd_kafka_topic_partition_list_new(1)};
+    rd_kafka_topic_partition_list_add(list.get(), input.topic.c_str(), input.partition)->offset = 0;  // never committed
+    const GroupMetadata nobody{rd_kafka_consumer_group_metadata_new(group.c_str())};
+    failure = failure_of(rd_kafka_send_offsets_to_transaction(handle->get(), list.get(), nobody.get(), timeout));
+    Failure aborted = failure_of(rd_kafka_abort_transaction(handle->get(), timeout));
+    if (failure.ok()) failure = std::move(aborted);
+  }
   cluster_.line(failure.ok() ? Level::info : Level::warning, what + (failure.ok() ? "ended" : failure.text));
 }
 

@@ -14,7 +14,7 @@ namespace klamm::inline v0::rdkafka {
 /// Ends transactions that processes have left open when they died: until then nobody can read what they have committed, and the brokers
 /// themselves end them only after the transaction time-out. Who they were stands beside the committed offsets, and whether they are gone
 /// is asked of the group. Somebody alive who is taken for dead (frozen for longer than his session) finds his transaction aborted, as he
-/// would in any case.
+/// would in any case. So is one's own when nothing else has helped.
 ///
 /// Owned by the log; has a thread from the first suspicion on.
 class TakeOver {
@@ -27,8 +27,8 @@ class TakeOver {
 
  private:
   void work();
-  void look_into(const std::string& group);
-  void end(const std::string& transactional_id);
+  void look_into(const std::string& group, std::int64_t lasts_ms);
+  void end(const std::string& transactional_id, const std::string& group, const log::TopicPartition& input);
 
   Cluster& cluster_;
   Admin& admin_;

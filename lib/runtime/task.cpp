@@ -331,6 +331,10 @@ void Task::Impl::measure_lag() {
   figures_->lag.store(lag, std::memory_order_relaxed);
 }
 
+bool Task::Impl::is_mending() const {
+  return std::any_of(stores_.begin(), stores_.end(), [](const auto& store) { return store->looks_for_others(); });
+}
+
 bool Task::Impl::dirty() const {
   return changed_ || std::any_of(stores_.begin(), stores_.end(), [](const auto& store) { return store->has_to_write_again(); }) ||
          std::any_of(inputs_.begin(), inputs_.end(),

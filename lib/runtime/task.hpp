@@ -76,6 +76,8 @@ struct Task::Impl {
   /// The same with a batch that did not come from the log: for benchmarks.
   Status feed(int topic, std::span<const RawMessage> batch);
 
+  /// Whether a store may have something to write again: who lets go of the task now leaves its changelog wrong.
+  [[nodiscard]] bool is_mending() const;
   /// Whether there is something to commit.
   [[nodiscard]] bool dirty() const;
   /// Writes the changelogs of what was changed since the last commit. What follows is the next generation.

@@ -48,6 +48,8 @@ class TaskStore {
   /// the partition. What he has touched is written again with a later commit.
   void look_for_others(std::span<const log::Producer::Prepared::End> ends);
   [[nodiscard]] bool has_to_write_again() const { return !write_again_.empty(); }
+  /// Whether it is not known yet what that is.
+  [[nodiscard]] bool looks_for_others() const { return others_from_ < others_end_; }
   /// What the mark of the commit that was drained shall say, whose records end at `ends`. `input_position`: of the source topic, where that
   /// is the changelog.
   [[nodiscard]] CommitMark::Store mark(std::span<const log::Producer::Prepared::End> ends, log::Offset input_position) const;

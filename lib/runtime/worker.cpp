@@ -138,7 +138,7 @@ Worker::Step Worker::step() {
   }
   // How a commit ends that was sent to a log which is away now, the next start finds out.
   const bool settled = !in_flight_ || (abandoned_ && !env_->log.connected());
-  if (stopping_ && settled && (!failure().ok() || abandoned_ || !dirty())) finish(step);
+  if (stopping_ && settled && (!failure().ok() || abandoned_ || (!mend(step) && !dirty()))) finish(step);
   return step;
 }
 

@@ -102,6 +102,7 @@ class Worker {
   // Tasks that end (worker_release.cpp).
   void end(Task::Impl& task, Task::Impl::Ending how);
   Status drop_lost(Step& step);
+  bool mend(Step& step);
   Status close_released(Step& step);
   template <class Predicate> Status close_if(const Predicate& predicate);
   /// Drops what is not committed, of all tasks.
@@ -118,7 +119,7 @@ class Worker {
   [[nodiscard]] bool is_full() const { return most_per_commit_ != 0 && in_generation_ >= most_per_commit_; }
   void finish(Step& step);
 
-  static constexpr std::int64_t retry_ms = 100;
+  static constexpr std::int64_t retry_ms = 100, mend_ms = 5;
 
   Environment* env_;
   const int number_;

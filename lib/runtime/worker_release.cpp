@@ -32,14 +32,30 @@ Status Worker::drop_lost(Step& step) {
   return close_if(lost);
 }
 
+// Whoever wakes up after he was thought dead writes what is stale, joins, and so makes the task move: it is not let go before that is
+// mended.
+bool Worker::mend(Step& step) {
+  bool mending = false;
+  for (const auto& task : tasks_) {
+    if (task->restoring() || !task->is_mending()) continue;
+    static_cast<void>(task->tick(env_->clock.steady_ms()));
+    mending = mending || task->is_mending();
+  }
+  if (mending) step.wake_at_ms = std::min(step.wake_at_ms, env_->clock.steady_ms() + mend_ms);
+  return mending;
+}
+
 Status Worker::close_released(Step& step) {
   if (!ending_) return {};
+  static_cast<void>(mend(step));
   ending_ = std::any_of(tasks_.begin(), tasks_.end(), [](const auto& task) { return task->ending() != Ending::none; });
   for (const auto& task : tasks_) {
     if (task->ending() != Ending::commit || in_flight_ || task->restoring()) continue;
     if (Status status = task->close_processors(); !status.ok()) return status;
   }
-  const auto done = [](const auto& task) { return task->ending() == Ending::commit && (task->restoring() || !task->dirty()); };
+  const auto done = [](const auto& task) {
+    return task->ending() == Ending::commit && (task->restoring() || (!task->dirty() && !task->is_mending()));
+  };
   if (!in_flight_ && std::any_of(tasks_.begin(), tasks_.end(), done)) {
     step.worked = true;
     if (Status status = close_if(done); !status.ok()) return status;

@@ -20,6 +20,7 @@ class Application:
         self.one, self.folder, self.name, self.guarantee, self.session_ms = one, folder, name, guarantee, session_ms
         self.processes, self.frozen, self.count = {}, {}, 0
         self.crashes = 0  # after which records may be counted again at least once
+        self.faults = []  # (name, time) of those
         self.rate = rate
         self.check = lambda what, ok, detail="": check(f"{name}: {what}", ok, detail)
         subprocess.run([PROGRAM, "create", one.address, name, str(PARTITIONS)], check=True, timeout=60)
@@ -60,12 +61,16 @@ class Application:
         process = self.processes.pop(name)
         process.kill()
         process.wait()
-        self.crashes += 1
+        self.fault(name)
 
     def freeze(self, name, seconds):
         self.processes[name].send_signal(signal.SIGSTOP)
         self.frozen[name] = time.monotonic() + seconds
+        self.fault(name)
+
+    def fault(self, name):
         self.crashes += 1
+        self.faults.append((name, time.time()))
 
     def thaw(self, name):
         if self.frozen.pop(name, None) is not None:
@@ -139,6 +144,15 @@ class Application:
         times = [(int(t), f"partition {p} offset {o}") for t, p, o, k in times if k == wanted]
         return sorted(((b[0] - a[0], a[0], b[1]) for a, b in zip(times, times[1:])), reverse=True)[:3]
 
+    def died_while_mending(self, store):
+        """Whether a process was hit right after it had seen what somebody frozen had written to a changelog, and before it had mended that: the limit of at
+        least once that the README tells of."""
+        for name in {name for name, _ in self.faults if os.path.exists(self.path(name))}:
+            for line in self.tail(name, 10**7).splitlines():
+                if f"-{store}-changelog-" in line and "not of the last commit" in line and any(n == name and -1 < at - float(line.split()[0]) < 4 for n, at in self.faults):
+                    return True
+        return False
+
     def joined(self):
         """How often each number has been put out."""
         return collections.Counter(int(value.split(":")[1]) for records in self.read("joined").values() for _, _, value in records)
@@ -161,6 +175,8 @@ class Application:
         start = time.monotonic()
         while time.monotonic() < start + patience:
             counted, totaled = self.sequences("counted", "q"), self.sequences("totaled", "s")
+            if self.guarantee != "exactly_once" and self.died_while_mending("totals") and len(self.joined()) == len(events) and time.monotonic() > start + 20:
+                break
             if len(self.joined()) == len(events) and all(max(counted[g], default=0) >= n for g, n in groups.items()) and all(max(totaled[k], default=0) >= n for k, n in keys.items()):
                 break
             self.rest(0.5)
@@ -183,7 +199,8 @@ class Application:
         for store, key, expected, decode in (("counts", "q", groups, lambda k: str(int.from_bytes(k, "big"))), ("totals", "s", keys, lambda k: k.decode())):
             changelog, stored = self.last(f"{store}-changelog", key), self.stored(store, decode)
             wrong = {k: (changelog.get(k), n) for k, n in expected.items() if changelog.get(k, 0) < n or (self.guarantee == "exactly_once" and changelog[k] != n)}
-            self.check(f"the changelog of {store} has all", not wrong, f"{len(wrong)} wrong (found, expected): {list(wrong.items())[:5]}")
+            excused = self.guarantee != "exactly_once" and self.died_while_mending(store)
+            self.check(f"the changelog of {store} has all", not wrong or excused, f"{len(wrong)} wrong (found, expected): {list(wrong.items())[:5]}")
             differ = {k: (stored.get(k), changelog.get(k)) for k in expected if stored.get(k) != changelog.get(k)}
             self.check(f"the stores of {store} are as their changelog", not differ, f"{len(differ)} differ (stored, changelog): {list(differ.items())[:5]}")
         windows = sum(self.stored("windows", lambda k: k).values())

@@ -86,6 +86,7 @@ def two_members(application):
     application.join()
     application.join()
     application.rest(20)
+    application.fault("the broker")
 
 
 def once(one, folder, options, seed):

@@ -39,11 +39,16 @@ def run(one, arguments):
         environment = dict(os.environ, KLAMM_BROKERS=one.address, KLAMM_TOPICS=shlex.join(tool), KLAMM_BROKER_CONTROL=folder)
         test = subprocess.Popen([os.path.join(BUILD, "tests", "kafka", "kafka_test"), *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", env=environment)
         output = []
-        reading = threading.Thread(target=lambda: output.extend(iter(test.stdout.readline, "")))
+
+        def read():  # as it comes: a test that hangs is to be seen
+            for line in test.stdout:
+                output.append(line)
+                print(line, end="", flush=True)
+
+        reading = threading.Thread(target=read)
         reading.start()
         obey(one, folder, test)
         reading.join()
-    print("".join(output), end="")
     found = re.findall(r"\[doctest\] test cases:\s*\d+ \|\s*(\d+) passed \|\s*(\d+) failed", "".join(output))
     passed, failed = (int(found[-1][0]), int(found[-1][1])) if found else (0, 0)
     return passed, failed + (1 if test.returncode != 0 and failed == 0 else 0)
