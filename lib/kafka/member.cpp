@@ -1,5 +1,9 @@
 #include "kafka/member.hpp"
 
+#include <chrono>
+#include <future>
+#include <thread>
+
 namespace klamm::inline v0::rdkafka {
 
 Result<std::unique_ptr<log::Member>> Member::join(Cluster& cluster, Groups& groups, const std::string& group,
@@ -23,15 +27,32 @@ Member::~Member() {
   listener_ = nullptr;
   if (entered_) groups_.leave(group_);
   if (seat_->handle != nullptr && !told_ && !ends_before_assignment()) wait_for_assignment();
-  if (seat_->handle != nullptr) static_cast<void>(rd_kafka_consumer_close(seat_->handle.get()));
+  const bool closed = close();
   seat_->owner = nullptr;  // whoever commits by the seat at the moment keeps it a little longer
-  if (seat_->handle == nullptr || told_ || ends_before_assignment() || !seat_->has_been_answered()) return;
-  // The assignment has not come in time: has left, and is kept for good.
+  const bool can_end = told_ || ends_before_assignment() || !seat_->has_been_answered();
+  if (seat_->handle == nullptr || (closed && can_end)) return;
+  // It can't be ended without ending the process, or waiting for ever: it has left the group, or will be missed by it, and is kept for
+  // good.
   seat_->mute();
   static auto& kept = *new std::vector<std::shared_ptr<Seat>>;
   static std::mutex mutex;
   const std::lock_guard lock{mutex};
   kept.push_back(seat_);
+}
+
+// librdkafka before 2.4 does not always come back from this when it is in the middle of a rebalance.
+bool Member::close() {
+  if (seat_->handle == nullptr) return true;
+  constexpr auto patience = std::chrono::seconds{5};
+  auto done = std::make_shared<std::promise<void>>();
+  auto closed = done->get_future();
+  std::thread closing{[seat = seat_, done] {
+    static_cast<void>(rd_kafka_consumer_close(seat->handle.get()));
+    done->set_value();
+  }};
+  const bool in_time = closed.wait_for(patience) == std::future_status::ready;
+  in_time ? closing.join() : closing.detach();
+  return in_time;
 }
 
 void Member::wait_for_assignment() {

@@ -32,6 +32,8 @@ class Member final : public log::Member, public Seat::Owner {
   void fatal(const Failure& failure) override;
   void failed(const rd_kafka_message_t& message);
   void wait_for_assignment();
+  /// Leaves the group. False when librdkafka does not come back from it.
+  bool close();
 
   Cluster& cluster_;
   Groups& groups_;
