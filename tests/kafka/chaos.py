@@ -94,7 +94,7 @@ def once(one, folder, options, seed):
         print(f"seed {seed}", flush=True)
         for thread in live(one, folder, f"chaos{seed}", options, SESSION_MS, lambda application: chaos(application, seed, options.events)):
             thread.join()
-    if options.only != "chaos":  # kill -9 of the broker and a new start, under load; sessions outlive that
+    if options.only != "chaos":  # kill -9 of the broker and a new start, under load; sessions and transactions outlive that
         threads = live(one, folder, f"restart{seed}", options, 45_000, two_members)
         time.sleep(8)
         one.kill()

@@ -14,7 +14,7 @@
 
 // An application for tests/kafka/chaos.py to start, kill and freeze, and what feeds it:
 //
-//     kafka_pipeline run BROKERS APP STATE_DIR exactly_once|at_least_once SESSION_MS    until SIGTERM
+//     kafka_pipeline run BROKERS APP STATE_DIR exactly_once|at_least_once MS    until SIGTERM; sessions and transactions
 //     kafka_pipeline feed BROKERS APP RATE PARTITIONS                                   numbers, RATE a second, until SIGTERM
 //     kafka_pipeline create BROKERS APP PARTITIONS                                      the topics that are the user's
 
@@ -89,7 +89,8 @@ void run(char** arguments) {
   const std::string brokers = arguments[0], app = arguments[1], guarantee = arguments[3];
   const Topology topology = pipeline(app);
   App one{topology,
-          {.log = klamm::kafka(brokers, {.session_timeout = Duration{std::atoi(arguments[4])}, .transaction_timeout = Duration{6'000}}),
+          {.log = klamm::kafka(
+               brokers, {.session_timeout = Duration{std::atoi(arguments[4])}, .transaction_timeout = Duration{std::atoi(arguments[4])}}),
            .threads = 2,
            .partitions = 4,
            .state_dir = arguments[2],
