@@ -26,6 +26,8 @@ void Assignment::add(std::span<const log::TopicPartition> leaders) {
     const SubPlan& sub = env_.plan.subs[i];
     for (const log::TopicPartition& tp : leaders) {
       if (tp.topic != env_.plan.topic_name(sub.inputs.front())) continue;
+      // Added later: only where nothing is kept by partition can they be taken (Engine::look_at_topics says what about the others).
+      if (tp.partition >= sub.partitions && (!sub.stores.empty() || sub.inputs.size() > 1)) continue;
       Slot& slot = slots_[{i, tp.partition}];
       slot.sub = &sub;
       slot.mine = true;

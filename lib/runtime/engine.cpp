@@ -108,6 +108,10 @@ Status Engine::create_topics() {
 void Engine::assigned(std::span<const log::TopicPartition> partitions) {
   assignment_->add(partitions);
   report("assigned", partitions);
+  for (const SubPlan& sub : plan_.subs) {
+    const auto is_new = [&](const auto& tp) { return tp.partition >= sub.partitions && tp.topic == plan_.topic_name(sub.inputs.front()); };
+    if (std::any_of(partitions.begin(), partitions.end(), is_new)) topics_at_ms_ = 0;  // at once
+  }
   assigned_ = true;
 }
 
@@ -141,11 +145,66 @@ void Engine::report(const char* what, std::span<const log::TopicPartition> parti
   for (const log::TopicPartition& tp : partitions) list += (list.empty() ? "" : ", ") + to_string(tp);
   if (standbys_ != nullptr) standbys_->group_changed();
   if (!list.empty()) logger_(Level::info, "group", std::string{what} + ": " + list, {{"tasks", std::to_string(assignment_->size())}});
-  const bool idle = assignment_->size() == 0;
-  if (idle && !std::exchange(idle_, idle)) {
-    logger_(Level::info, "group", "other members have all partitions: idle, and ready to take over");
+}
+
+void Engine::tell_if_idle() {
+  constexpr std::int64_t patience_ms = 1'000;  // of a rebalance there may be more to come
+  const std::int64_t now = clock_.steady_ms();
+  if (!assigned_ || assignment_->size() != 0) {
+    idle_since_ms_ = -1;
+    idle_told_ = false;
+    return;
   }
-  idle_ = idle;
+  if (idle_since_ms_ < 0) idle_since_ms_ = now;
+  if (idle_told_ || now - idle_since_ms_ < patience_ms || !log_.connected()) return;
+  idle_told_ = true;
+  log::Partition partitions = 0;
+  for (const SubPlan& sub : plan_.subs) partitions += sub.partitions;
+  const Result<log::GroupDescription> group = log_.describe(application_id_);
+  const std::string members = group.ok() && !group->members.empty() ? std::to_string(group->members.size()) + " members" : "members";
+  logger_(Level::info, "group",
+          "idle, and ready to take over: there are " + members + " for " + std::to_string(partitions) +
+              " partitions, and the others have them all",
+          {{"partitions", std::to_string(partitions)}});
+}
+
+Status Engine::look_at_topics() {
+  const std::int64_t now = clock_.steady_ms();
+  if (topics_at_ms_ < 0) topics_at_ms_ = now + settings_.topic_check.milliseconds();
+  if (now < topics_at_ms_ || !log_.connected()) return {};
+  topics_at_ms_ = now + settings_.topic_check.milliseconds();
+  for (const SubPlan& sub : plan_.subs) {
+    for (const int input : sub.inputs) {
+      if (graph_.topics[static_cast<std::size_t>(input)].cls == detail::TopicClass::repartition) continue;
+      const Result<std::optional<log::TopicState>> found = log_.topic(plan_.topic_name(input));
+      if (!found.ok() || !*found || (*found)->partitions <= plan_.partitions(input)) continue;
+      if (Status status = grown(sub, input, (*found)->partitions); !status.ok()) return status;
+    }
+  }
+  return {};
+}
+
+Status Engine::grown(const SubPlan& sub, int input, log::Partition count) {
+  const std::string& topic = plan_.topic_name(input);
+  const std::string before = std::to_string(plan_.partitions(input));
+  const std::string what =
+      "topic \"" + topic + "\": has " + std::to_string(count) + " partitions now, and " + before + " when the application started: ";
+  if (sub.stores.empty() && sub.inputs.size() == 1) {
+    if (std::exchange(grown_[topic], count) != count)
+      logger_(Level::info, "topics", what + "its tasks keep no state, and take the new ones", {{"topic", topic}});
+    return {};
+  }
+  if (sub.stores.empty()) {
+    return {Code::failed_precondition,
+            what + "it is read together with others, which need as many: give them as many, then start the application again", topic};
+  }
+  std::string tables;
+  for (const StorePlan& store : sub.stores) tables += (tables.empty() ? "\"" : ", \"") + store.name + '"';
+  return {Code::failed_precondition,
+          what + "keys go to other partitions than before, and the tables " + tables + " keep what they had by " + before +
+              ": stop all instances, then reset the application, which reads the topic anew; or copy the topic into one with " + before +
+              " partitions, and read that",
+          topic};
 }
 
 void Engine::run(const std::function<void(int worker)>& on_start) {
@@ -171,6 +230,8 @@ Status Engine::coordinate() {
   if (Status status = member_->poll(); !status.ok()) return status;
   if (stopping_) return {};
   if (Status status = assignment_->open_missing(); !status.ok()) return failed_ = status;
+  if (Status status = look_at_topics(); !status.ok()) return failed_ = status;
+  tell_if_idle();
   balance();
   watch();
   return {};

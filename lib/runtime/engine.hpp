@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -83,6 +84,11 @@ class KLAMM_TESTING_API Engine final : private log::GroupListener {
   void lost(std::span<const log::TopicPartition> partitions) override;
   void report(const char* what, std::span<const log::TopicPartition> partitions);
   Status create_topics();
+  /// Says so once when this instance has had nothing to do for a while.
+  void tell_if_idle();
+  /// Whether source topics have more partitions now. Tasks without a state take them, others can't go on: not ok.
+  Status look_at_topics();
+  Status grown(const SubPlan& sub, int input, log::Partition count);
   void balance();
   void watch();
 
@@ -100,8 +106,11 @@ class KLAMM_TESTING_API Engine final : private log::GroupListener {
   std::unique_ptr<Assignment> assignment_;
   std::unique_ptr<Standbys> standbys_;  // null: none
   std::unique_ptr<log::Member> member_;
-  Status failed_;      // of making the tasks
-  bool idle_ = false;  // and the log was told so
+  Status failed_;  // of making the tasks
+  std::int64_t idle_since_ms_ = -1;
+  bool idle_told_ = false;
+  std::int64_t topics_at_ms_ = -1;               // when they are looked at next
+  std::map<std::string, log::Partition> grown_;  // topics that have more partitions than at the start, and how many
   std::atomic<bool> ready_{false}, stopping_{false};
   std::atomic<bool> assigned_{false};
   std::vector<std::thread> threads_;

@@ -42,6 +42,7 @@ struct Settings {
   std::optional<std::size_t> memory_bytes = 0;  ///< of all stores with files together; 0: unlimited; nullopt: what suits their number
   std::string state_dir{};                      ///< stores live in `<state_dir>/<store>/<partition>.sqlite`; empty: in memory
   bool purge_sources = false;                   ///< source topics are let go once they are committed (nobody else can read them)
+  Duration topic_check{30'000};                 ///< how often source topics are asked for more partitions
   int standby_replicas = 0;                     ///< copies of each store with other members
   Duration standby_interval{1'000};             ///< how often a standby looks for what its store's owner has committed
   Duration standby_placement{5'000};            ///< how often the group is looked at for where standbys belong, beside each rebalance

@@ -195,3 +195,38 @@ TEST_CASE("a partition that comes back replays only what others have done meanwh
   CHECK(processed == 200);
   CHECK(World::table(*a).size() == 108);
 }
+
+TEST_CASE("while a task restores, another of the same worker goes on") {
+  World world;
+  auto first = world.engine(*world.log, 1, 1, 2);
+  constexpr int rows = 20'000;
+  {
+    auto inlet = *world.log->inlet("in", "");
+    for (int i = 0; i < rows; ++i) {
+      klamm::Bytes key, value;
+      klamm::serde<std::string>::encode("k" + std::to_string(i), key);
+      klamm::serde<std::int64_t>::encode(1, value);
+      REQUIRE(inlet->send(0, key, value, klamm::Timestamp{i + 1}, {}, {}).ok());
+    }
+  }
+  REQUIRE(first->settle(true).ok());
+  first->crash();
+  first.reset();
+
+  auto second = world.engine(*world.log, 1, 1, 2);
+  for (int i = 0; i < 10; ++i) world.send("other", 1);
+  bool went_on = false;
+  for (bool restoring = true; restoring;) {
+    REQUIRE(second->step().ok());
+    restoring = false;
+    std::int64_t processed = 0;
+    for (const auto& task : second->figures()) {
+      restoring = restoring || (!task->closed && task->partition == 0 && task->restoring);
+      if (!task->closed && task->partition == 1) processed = task->processed;
+    }
+    went_on = went_on || (restoring && processed == 10);
+  }
+  CHECK(went_on);
+  REQUIRE(second->settle(true).ok());
+  CHECK(World::table(*second).size() == rows + 1);
+}
