@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <optional>
@@ -76,7 +77,11 @@ class Admin {
   using Options = std::unique_ptr<rd_kafka_AdminOptions_t, Destroy<rd_kafka_AdminOptions_destroy>>;
   Options options(rd_kafka_admin_op_t operation) const;
   /// The answer to a request that `send` has sent to the queue, or why there is none.
-  template <class Send> Result<Event> ask(const std::string& what, const std::string& object, const Send& send);
+  template <class Send> Result<Event> ask(const std::string& what, const std::string& object, const Send& send) {
+    return ask(what, object, send, cluster_.timeout_ms() + 1'000);
+  }
+  /// The same for who can't wait so long. Nobody waits for brokers that are away.
+  template <class Send> Result<Event> ask(const std::string& what, const std::string& object, const Send& send, int timeout_ms);
   Status wait_for(const std::string& topic, log::Partition partitions);
   /// `already_exists` when somebody was quicker.
   Status create_one(const log::TopicState& topic, const Settings& settings);
@@ -91,10 +96,13 @@ class Admin {
   Handle handle_;
 };
 
-template <class Send> Result<Event> Admin::ask(const std::string& what, const std::string& object, const Send& send) {
+template <class Send> Result<Event> Admin::ask(const std::string& what, const std::string& object, const Send& send, int timeout_ms) {
+  constexpr int slice_ms = 100;
   const Queue queue{rd_kafka_queue_new(handle_.get())};
   send(queue.get());
-  Event event{rd_kafka_queue_poll(queue.get(), cluster_.timeout_ms() + 1'000)};
+  Event event;
+  for (int left = timeout_ms; event == nullptr && left > 0 && !cluster_.away(); left -= slice_ms)
+    event.reset(rd_kafka_queue_poll(queue.get(), std::min(left, slice_ms)));
   const Failure failure = event == nullptr ? failure_of(RD_KAFKA_RESP_ERR__TIMED_OUT)
                                            : Failure{.code = rd_kafka_event_error(event.get()),
                                                      .text = rd_kafka_event_error(event.get()) == RD_KAFKA_RESP_ERR_NO_ERROR

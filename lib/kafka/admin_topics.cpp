@@ -7,6 +7,8 @@
 namespace klamm::inline v0::rdkafka {
 namespace {
 
+constexpr int purge_patience_ms = 2'000;  // the thread that purges has other work; what fails comes with the next purge
+
 std::string about(const std::string& topic) { return "topic \"" + topic + "\""; }
 
 }  // namespace
@@ -45,7 +47,8 @@ Result<log::Partition> Admin::partitions(const std::string& topic) {
   const TopicHandle handle{rd_kafka_topic_new(handle_.get(), topic.c_str(), nullptr)};
   if (handle == nullptr) return Status{Code::invalid_argument, about(topic) + ": is no name for a topic", topic};
   const rd_kafka_metadata_t* found = nullptr;
-  auto code = rd_kafka_metadata(handle_.get(), 0, handle.get(), &found, cluster_.timeout_ms());
+  auto code =
+      cluster_.away() ? RD_KAFKA_RESP_ERR__TRANSPORT : rd_kafka_metadata(handle_.get(), 0, handle.get(), &found, cluster_.timeout_ms());
   const Metadata metadata{found};
   if (code == RD_KAFKA_RESP_ERR_NO_ERROR && metadata->topic_cnt != 1) code = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
   if (code == RD_KAFKA_RESP_ERR_NO_ERROR) code = metadata->topics[0].err;
@@ -140,8 +143,9 @@ Status Admin::purge(const std::map<log::TopicPartition, log::Offset>& before) {
   for (const auto& [tp, offset] : before) rd_kafka_topic_partition_list_add(list.get(), tp.topic.c_str(), tp.partition)->offset = offset;
   auto* request = rd_kafka_DeleteRecords_new(list.get());
   const auto wanted = options(RD_KAFKA_ADMIN_OP_DELETERECORDS);
-  auto event = ask("records can't be deleted", before.begin()->first.topic,
-                   [&](rd_kafka_queue_t* queue) { rd_kafka_DeleteRecords(handle_.get(), &request, 1, wanted.get(), queue); });
+  auto event = ask(
+      "records can't be deleted", before.begin()->first.topic,
+      [&](rd_kafka_queue_t* queue) { rd_kafka_DeleteRecords(handle_.get(), &request, 1, wanted.get(), queue); }, purge_patience_ms);
   rd_kafka_DeleteRecords_destroy(request);
   if (!event.ok()) return event.status();
   const auto* done = rd_kafka_DeleteRecords_result_offsets(rd_kafka_event_DeleteRecords_result(event->get()));

@@ -44,10 +44,13 @@ class Cluster {
   /// A handle has lost brokers; whether that is so is to be found out.
   void suspect() { suspected_ = true; }
   [[nodiscard]] bool take_suspicion() { return suspected_.exchange(false); }
+  /// Whether no broker answers: who asks all the same would wait for nothing.
+  [[nodiscard]] bool away() const { return away_; }
+  void set_away(bool away) { away_ = away; }
 
  private:
   const KafkaOptions options_;
-  std::atomic<bool> suspected_{false};
+  std::atomic<bool> suspected_{false}, away_{false};
   mutable std::mutex mutex_;
   Signature signature_;
 };

@@ -24,7 +24,7 @@ class KafkaLog final : public log::Log {
   Status open();
 
   [[nodiscard]] std::string where() const override { return cluster_.where(); }
-  [[nodiscard]] bool connected() const override { return connected_; }
+  [[nodiscard]] bool connected() const override { return !cluster_.away(); }
   [[nodiscard]] bool shows_commits_late() const override { return true; }
   [[nodiscard]] log::Partition default_partitions() const override { return cluster_.options().default_partitions; }
 
@@ -75,7 +75,6 @@ class KafkaLog final : public log::Log {
   std::mutex inlets_mutex_;
   std::unique_ptr<InletProducer> inlets_;
 
-  std::atomic<bool> connected_{true};
   std::mutex mutex_;
   std::condition_variable stop_;
   bool stopping_ = false;
@@ -99,7 +98,7 @@ Status KafkaLog::open() {
   admin_ = std::move(*admin);
   groups_ = std::make_unique<Groups>(cluster_, *admin_);
   take_over_ = std::make_unique<TakeOver>(cluster_, *admin_);
-  connected_ = admin_->reachable(std::min(cluster_.timeout_ms(), first_look_ms));
+  cluster_.set_away(!admin_->reachable(std::min(cluster_.timeout_ms(), first_look_ms)));
   house_ = std::thread{[this] { keep_house(); }};
   pthread_setname_np(house_.native_handle(), "klamm-kafka");
   return {};
@@ -113,7 +112,8 @@ void KafkaLog::keep_house() {
     }
     admin_->serve();
     hungry = fetchers_.serve();
-    if (cluster_.take_suspicion() || !connected_) connected_ = admin_->reachable(connected_ ? 2'000 : 500);
+    const bool away = cluster_.away();
+    if (cluster_.take_suspicion() || away) cluster_.set_away(!admin_->reachable(away ? 500 : 2'000));
     purge_what_is_due();
   }
 }
@@ -124,7 +124,7 @@ void KafkaLog::purge_what_is_due() {
     const std::lock_guard lock{mutex_};
     due.swap(to_purge_);
   }
-  if (due.empty() || !connected_) return;
+  if (due.empty() || cluster_.away()) return;
   // Not worth another try: the next commit asks for more.
   if (Status status = admin_->purge(due); !status.ok()) cluster_.line(Level::warning, status.message());
 }
@@ -153,7 +153,7 @@ Result<std::vector<std::optional<log::Committed>>> KafkaLog::committed(const std
                                                                        std::span<const log::TopicPartition> partitions) {
   auto kept = admin_->committed(group, partitions);
   if (!kept.ok()) {
-    if (kept.status().code() == Code::unavailable && connected_) take_over_->suspect(group);
+    if (kept.status().code() == Code::unavailable && !cluster_.away()) take_over_->suspect(group);
     return kept.status();
   }
   std::vector<std::optional<log::Committed>> result(kept->size());
