@@ -392,4 +392,25 @@ TEST_CASE("ordered store: the same when most rows have left memory") {
   }
 }
 
+TEST_CASE("what expired while others had the store goes when it comes back, and is not restored") {
+  Opening opened{{}};
+  REQUIRE(opened.status.ok());
+  Counts& store = opened.store;
+  for (const std::int64_t start : {5, 25, 45}) put(store, "a", {start, 0}, start);
+  store.begin_commit();
+  store.drain(SIZE_MAX, [](BytesView, BytesView, Timestamp) {});
+  REQUIRE(store.settle(3).ok());
+  store.expire_restored(Timestamp{40});
+  CHECK(times(store, "a") == "45/0");
+  CHECK(store.size() == 1);
+  const auto value = encoded<std::int64_t>(7);
+  REQUIRE(store.restore(bytes(logged("b", 15)), bytes(value), Timestamp{15}).ok());
+  REQUIRE(store.restore(bytes(logged("b", 55)), bytes(value), Timestamp{55}).ok());
+  REQUIRE(store.end_restore(5).ok());
+  CHECK(times(store, "b") == "55/0");
+  // It never goes back.
+  store.expire_restored(Timestamp{10});
+  CHECK(store.expired_before() == Timestamp{40});
+}
+
 }  // namespace klamm::testing
