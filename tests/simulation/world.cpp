@@ -10,7 +10,7 @@ namespace klamm::simulation {
 namespace {
 
 constexpr int records_per_run = 300, keys = 7, groups = 11, partitions = 3;
-constexpr std::int64_t session_ms = 1'000;
+constexpr std::int64_t session_ms = 1'000, window_ms = 100;
 
 const Topic<std::string, std::int64_t> in{"in"};
 const Topic<std::string, std::int64_t> names{"names"};
@@ -42,6 +42,9 @@ Topology pipeline() {
     ++n;
     return n % 3 == 0 ? Entry::erase : Entry::keep;
   }));
+  values.group_by_key()
+      .windowed_by(tumbling(Duration{window_ms}).grace(Duration{window_ms}))
+      .count(table("windows").retention(Duration{3 * window_ms}));
   values.process<Number>(topology.store<std::string, std::int64_t>("last")).to(numbered);
   values.left_join(topology.table(names, "names"), [](std::int64_t v, const std::int64_t*) { return v; }).to(looked_up);
   return topology;
@@ -161,6 +164,7 @@ void World::feed() {
     newest_ = std::max(newest_, time.milliseconds());
     const std::string key = text("k" + std::to_string(random_() % keys));
     const std::string value = text(std::int64_t{sent_++});
+    ++windows_[key + text(time.milliseconds() / window_ms * window_ms) + text(std::int32_t{0})];
     static_cast<void>(in_->send(log::partition_of(view(key), partitions), view(key), view(value), time, {}, {}));
   }
   if (random_() % 5 != 0) return;
@@ -306,6 +310,17 @@ std::string World::check() {
       if (replayed != rows) problems += name + '/' + std::to_string(partition) + " is not what its changelog says\n";
     }
   }
+  // Windows are right as long as they are there, and their changelog forgets those that have gone.
+  log::Offset purged = 0;
+  for (const auto& [partition, rows] : rows("windows", problems)) {
+    for (const auto& [key, value] : rows) {
+      if (number(value) != windows_[key])
+        problems += "a window has " + std::to_string(number(value)) + ", not " + std::to_string(windows_[key]) + '\n';
+    }
+    if (rows.empty()) problems += "windows/" + std::to_string(partition) + " has no rows\n";
+    if (const auto bounds = log_->bounds({"simulated-windows-changelog", partition}); bounds.ok()) purged += bounds->begin;
+  }
+  if (purged == 0) problems += "nothing of the windows' changelog was let go of\n";
   for (const auto& [group, count] : expected) {
     const std::int64_t found = number(tables["counts"][group]), threes = number(tables["threes"][group]);
     if (found != count)

@@ -78,6 +78,7 @@ class World {
   int sent_ = 0;
   std::int64_t newest_ = 0;  // timestamp
   std::map<std::string, std::int64_t> named_;
+  std::map<std::string, std::int64_t> windows_;  // counts by the changelog's key
 };
 
 }  // namespace klamm::simulation
