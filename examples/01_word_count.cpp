@@ -1,16 +1,14 @@
 // Counts the words of a text: 01_word_count [FILE] [--state DIR] [--partitions N] [--threads N] [--dump]
-//
 // With --state the log and the table are kept in DIR, and a later run goes on where this one ended, even if it was killed.
-//
 // With --brokers HOST:PORT [--app-id ID] [--at-least-once] it runs on Kafka: puts FILE into the topic `lines`, and counts what anyone puts
 // there until it is stopped, as one of any number of processes. --feed-only does not count, --dump shows the counts of all and ends.
 #include <klamm/klamm.hpp>
 
+#include "support/feed.hpp"
 #include "support/kafka.hpp"
 #include "support/live_view.hpp"
 #include "support/options.hpp"
 #include "support/stop_on_signal.hpp"
-#include "support/text_file.hpp"
 
 namespace {
 
@@ -40,22 +38,6 @@ klamm::Topology word_count() {
   return topology;
 }
 
-/// Puts what is new in the file into `lines`. The feeder keeps the position of each file in the same commit as its lines.
-klamm::Status feed(klamm::App& app, const std::string& path, example::LiveView& view) {
-  auto text = example::TextFile::open(path);
-  if (!text.ok()) return text.status();
-  auto feeder = app.feeder(lines, text->real_path());
-  const auto position = feeder.position();
-  if (!position.ok()) return position.status();
-  if (auto status = text->seek(*position); !status.ok()) return status;
-  std::string line;
-  while (text->next(line)) {
-    if (auto status = feeder.send(NoKey{}, line, text->position()); !status.ok()) return status;
-    view.update(text->position(), text->size());
-  }
-  return text->status().ok() ? feeder.flush() : text->status();
-}
-
 klamm::Status run(const example::Options& options) {
   const klamm::Topology topology = word_count();
   klamm::App app{topology,
@@ -66,18 +48,11 @@ klamm::Status run(const example::Options& options) {
   if (auto status = app.start(); !status.ok()) return status;
   auto query = app.query<std::int64_t>(counts.name());
   example::LiveView view{app, query};
-  klamm::Status status = options.file.empty() ? klamm::Status{} : feed(app, options.file, view);
+  klamm::Status status = options.file.empty() ? klamm::Status{} : example::feed(app, lines, options.file, view);
   while (status.ok() && !view.done()) status = view.wait();
   if (status.ok()) status = options.dump ? example::dump(query) : example::print_top(query);
   const klamm::Status stopped = app.stop(std::chrono::seconds{30});
   return signals.caught() ? stopped : status.ok() ? stopped : status;
-}
-
-/// Counts as one of many processes until it is stopped; to dump, until all is counted that there is.
-klamm::Status count_on_kafka(klamm::App& app, klamm::Client& client, const example::Options& options) {
-  if (auto status = app.start(); !status.ok() || !options.dump) return status.ok() ? app.wait() : status;
-  const klamm::Status settled = example::settle(app);
-  return settled.ok() ? example::dump_changelog(client, options.app_id + "-counts-changelog") : settled;
 }
 
 /// The same pipeline on Kafka.
@@ -96,7 +71,8 @@ klamm::Status run_on_kafka(const example::Options& options) {
   klamm::Status status = example::connect(client, signals);
   if (status.ok()) status = example::make_topic(client, lines, options.partitions);
   if (status.ok() && !options.file.empty()) status = example::append(client.producer(lines), options.file, signals);
-  if (status.ok() && !options.feed_only) status = count_on_kafka(app, client, options);
+  if (status.ok() && !options.feed_only)
+    status = options.dump ? example::dump(app, client, options.app_id + "-counts-changelog") : example::count(app);
   const klamm::Status stopped = app.stop(std::chrono::seconds{30});
   return signals.caught() ? stopped : status;
 }

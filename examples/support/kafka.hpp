@@ -10,7 +10,6 @@
 
 #include "live_view.hpp"
 #include "stop_on_signal.hpp"
-#include "text_file.hpp"
 
 namespace example {
 
@@ -27,20 +26,6 @@ template <class K, class V> klamm::Status make_topic(klamm::Client& client, cons
   const klamm::Result<int> found = client.partitions(topic.name());
   if (!found.ok()) return found.status();
   return *found != 0 && asked == 0 ? klamm::Status{} : client.create(topic.partitions(asked != 0 ? asked : usual));
-}
-
-/// Whether the file, if one is named, can be read: told before anybody waits for a broker.
-inline klamm::Status readable(const std::string& path) { return path.empty() ? klamm::Status{} : TextFile::open(path).status(); }
-
-/// Puts each line of the file into the topic; a run that is stopped leaves a part of it there.
-inline klamm::Status append(const klamm::Producer<klamm::NoKey, std::string>& lines, const std::string& path, const StopOnSignal& signals) {
-  klamm::Result<TextFile> text = TextFile::open(path);
-  if (!text.ok()) return text.status();
-  std::string line;
-  while (!signals.caught() && text->next(line)) {
-    if (klamm::Status status = lines.send(klamm::NoKey{}, line); !status.ok()) return status;
-  }
-  return text->status().ok() ? lines.flush() : text->status();
 }
 
 /// Waits until all that is in the topics has been counted, by whichever process, and has been so for a second.
@@ -68,6 +53,19 @@ inline klamm::Status dump_changelog(klamm::Client& client, const std::string& to
   if (!status.ok()) return status;
   for (const auto& [word, count] : counts) std::printf("%s\t%lld\n", word.c_str(), static_cast<long long>(count));
   return flush_stdout();
+}
+
+/// Counts as one of many processes until it is stopped.
+inline klamm::Status count(klamm::App& app) {
+  const klamm::Status status = app.start();
+  return status.ok() ? app.wait() : status;
+}
+
+/// Counts with the others until nothing is left, and writes the whole table.
+inline klamm::Status dump(klamm::App& app, klamm::Client& client, const std::string& changelog) {
+  klamm::Status status = app.start();
+  if (status.ok()) status = settle(app);
+  return status.ok() ? dump_changelog(client, changelog) : status;
 }
 
 }  // namespace example
