@@ -82,9 +82,10 @@ void App::Impl::coordinate() {
   engine->request_stop();
   const std::int64_t patient_until = ports::system_clock().steady_ms() + away_patience_ms;
   while (!engine->finished()) {
+    const Status out = engine->coordinate();  // the last commits may have to wait until members have joined
     const bool given_up = !running->log->connected() && ports::system_clock().steady_ms() > patient_until;
     std::unique_lock lock{mutex};
-    if (abandon || given_up) engine->abandon();
+    if (abandon || given_up || !out.ok()) engine->abandon();
     changed.wait_for(lock, std::chrono::milliseconds{2});
   }
   engine->join_threads();

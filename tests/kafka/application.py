@@ -53,6 +53,7 @@ class Application:
         try:
             self.check(f"{name} leaves in order", process.wait(timeout=seconds) == 0, self.tail(name))
         except subprocess.TimeoutExpired:
+            self.stacks(process)
             self.check(f"{name} leaves in time", False, self.tail(name))
             process.kill()
             process.wait()
@@ -92,6 +93,15 @@ class Application:
             if now >= until:
                 return
             time.sleep(min(0.05, until - now))
+
+    def stacks(self, process):
+        """Where the threads of a process are that does not end, if there is gdb: in a file beside the logs."""
+        try:
+            found = subprocess.run(["gdb", "-p", str(process.pid), "-batch", "-ex", "thread apply all bt 14"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60).stdout
+        except (FileNotFoundError, subprocess.TimeoutExpired):
+            return
+        with open(self.path("stacks"), "w") as file:
+            file.write(found)
 
     def tail(self, name, size=2500):
         with open(self.path(name), errors="replace") as log:
