@@ -74,7 +74,8 @@ klamm::Status run_on_kafka(const example::Options& options) {
   if (status.ok() && !options.feed_only)
     status = options.dump ? example::dump(app, client, options.app_id + "-counts-changelog") : example::count(app);
   const klamm::Status stopped = app.stop(std::chrono::seconds{30});
-  return signals.caught() ? stopped : status;
+  const bool undone = !status.ok() && (options.dump || !options.file.empty());
+  return signals.caught() && !undone ? stopped : status;
 }
 
 }  // namespace

@@ -39,6 +39,7 @@ inline klamm::Status append(const klamm::Producer<klamm::NoKey, std::string>& li
   while (!signals.caught() && text->next(line)) {
     if (klamm::Status status = lines.send(klamm::NoKey{}, line); !status.ok()) return status;
   }
+  if (signals.caught()) return {klamm::Code::cancelled, "file \"" + path + "\": was stopped before all of it was in the topic", path};
   return text->status().ok() ? lines.flush() : text->status();
 }
 

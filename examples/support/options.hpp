@@ -61,6 +61,7 @@ inline int parse(int argc, char** argv, Options& options) {
   const char* for_kafka = nullptr;  // an option that was given
   opterr = 0;
   for (int c = 0, index = 0; (c = getopt_long(argc, argv, ":", known, &index)) != -1;) {
+    if (optarg != nullptr && *optarg == '\0') return wrong_usage(argv[0], std::string{"--"} + known[index].name + ": its value is empty");
     if (c == 's')
       options.state = optarg;
     else if (c == 'p' && !parse_number(optarg, 1000, options.partitions))

@@ -52,6 +52,7 @@ const option options[] = {{"embedded", required_argument, nullptr, first_option 
 /// Takes one option over; what is wrong with its value, or nothing.
 std::string take(Option which, const char* name, const char* value, CommandLine& line) {
   const auto expected = [&](const char* what) { return std::string{"--"} + name + ' ' + value + ": expected " + what; };
+  if (value != nullptr && *value == '\0') return std::string{"--"} + name + ": its value is empty";
   switch (which) {
     case embedded_:
       line.directory = value;

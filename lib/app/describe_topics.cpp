@@ -4,6 +4,7 @@
 
 #include "app/open_log.hpp"
 #include "app/stderr_log.hpp"
+#include "graph/build.hpp"
 #include "graph/graph.hpp"
 #include "runtime/plan.hpp"
 
@@ -40,6 +41,7 @@ Result<runtime::Plan> plan_on(const Topology& topology, const DescribeTopics& op
 Result<std::string> describe_topics(const Topology& topology, const DescribeTopics& options) {
   const detail::Graph& graph = topology.graph();
   const std::string id = options.application_id.empty() ? graph.name : options.application_id;
+  if (!detail::valid_name(id)) return Status{Code::invalid_argument, detail::bad_name("application", id), id};
   const bool on_kafka = options.log.kind() == LogChoice::Kind::kafka;
   const rdkafka::KafkaOptions settings = on_kafka ? client_options(options.log, id) : rdkafka::KafkaOptions{.application_id = id};
   runtime::Plan plan;

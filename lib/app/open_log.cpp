@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "graph/build.hpp"
 #include "kafka/kafka.hpp"
 #include "log/embedded.hpp"
 
@@ -86,6 +87,9 @@ Result<OpenedLog> open_log(const AppOptions& options, const std::string& applica
       opened.log = open_memory(options);
       return opened;
     case Kind::kafka: {
+      // It is part of topics' names, and of the state directory's.
+      if (!detail::valid_name(application_id))
+        return Status{Code::invalid_argument, detail::bad_name("application", application_id), application_id};
       if (opened.state_dir.empty()) {
         Result<std::string> chosen = default_state_directory(application_id);
         if (!chosen.ok()) return chosen.status();

@@ -46,14 +46,16 @@ Status reset(const Topology& topology, const ResetOptions& options) {
       if (std::filesystem::exists(path)) stores.push_back(path);
     }
   }
+  // The log first; stores that are left over after a crash belong to another lineage then, and are built anew.
+  if (options.mode == Reset::for_real) {
+    if (Status status = log.reset(id, topics); !status.ok()) return status;
+  }
   const char* verb = options.mode == Reset::dry_run ? "would delete" : "deleting";
   for (const std::string& topic : topics) std::printf("%s topic %s\n", verb, topic.c_str());
   for (const auto& store : stores) std::printf("%s store %s\n", verb, store.c_str());
   std::printf("%s committed offsets of %s\n", verb, id.c_str());
   if (options.mode == Reset::dry_run) return {};
 
-  // The log first; stores that are left over after a crash belong to another lineage then, and are built anew.
-  if (Status status = log.reset(id, topics); !status.ok()) return status;
   for (const auto& store : stores) {
     std::error_code error;
     std::filesystem::remove_all(store, error);

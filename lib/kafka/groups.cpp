@@ -95,6 +95,11 @@ bool Seat::has_been_answered() const {
   return answered_;
 }
 
+bool Seat::is_joining() const {
+  const std::lock_guard lock{mutex_};
+  return joining_;
+}
+
 void Seat::revokes() {
   const std::lock_guard lock{mutex_};
   revoking_ = true;

@@ -45,6 +45,8 @@ class Seat final : public Callbacks {
   [[nodiscard]] bool has_lease() const;
   /// Whether a JoinGroup has ever been answered.
   [[nodiscard]] bool has_been_answered() const;
+  /// From a JoinGroup to the assignment.
+  [[nodiscard]] bool is_joining() const;
 
   /// How many times partitions have gone.
   [[nodiscard]] std::uint64_t moves() const;

@@ -26,7 +26,7 @@ Result<std::unique_ptr<log::Member>> Member::join(Cluster& cluster, Groups& grou
 Member::~Member() {
   listener_ = nullptr;
   if (entered_) groups_.leave(group_);
-  if (seat_->handle != nullptr && !told_ && !ends_before_assignment()) wait_for_assignment();
+  if (seat_->handle != nullptr) wait_while_joining();
   const bool closed = close();
   seat_->owner = nullptr;  // whoever commits by the seat at the moment keeps it a little longer
   const bool can_end = told_ || ends_before_assignment() || !seat_->has_been_answered();
@@ -55,9 +55,12 @@ bool Member::close() {
   return in_time;
 }
 
-void Member::wait_for_assignment() {
-  constexpr int patience_ms = 3'000;
-  for (int waited = 0; waited < patience_ms && !told_ && seat_->has_been_answered(); waited += 10) {
+// A broker hears nothing more on a connection before it has answered a JoinGroup there. Who goes meanwhile has left for nobody, and the
+// others wait for him as long as for one that died.
+void Member::wait_while_joining() {
+  constexpr int patience_ms = 5'000;
+  const auto unfinished = [this] { return seat_->is_joining() || (!told_ && !ends_before_assignment() && seat_->has_been_answered()); };
+  for (int waited = 0; waited < patience_ms && unfinished(); waited += 10) {
     if (rd_kafka_message_t* message = rd_kafka_consumer_poll(seat_->handle.get(), 10); message != nullptr)
       rd_kafka_message_destroy(message);
   }

@@ -31,7 +31,7 @@ class Member final : public log::Member, public Seat::Owner {
   void rebalance(rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t* partitions) override;
   void fatal(const Failure& failure) override;
   void failed(const rd_kafka_message_t& message);
-  void wait_for_assignment();
+  void wait_while_joining();
   /// Leaves the group. False when librdkafka does not come back from it.
   bool close();
 
