@@ -100,6 +100,11 @@ bool Seat::is_joining() const {
   return joining_;
 }
 
+bool Seat::has_nothing() const {
+  const std::lock_guard lock{mutex_};
+  return held_.empty();
+}
+
 void Seat::revokes() {
   const std::lock_guard lock{mutex_};
   revoking_ = true;

@@ -47,6 +47,7 @@ class Seat final : public Callbacks {
   [[nodiscard]] bool has_been_answered() const;
   /// From a JoinGroup to the assignment.
   [[nodiscard]] bool is_joining() const;
+  [[nodiscard]] bool has_nothing() const;
 
   /// How many times partitions have gone.
   [[nodiscard]] std::uint64_t moves() const;
