@@ -204,7 +204,7 @@ TEST_CASE("kafka: the commits of a worker go on through joins") {
     }
     CHECK(one.listener.losses == 0);  // librdkafka up to 2.10 gives up everything when a commit comes behind a JoinGroup
     CHECK(commits > 50);
-    CHECK(aborts <= 2);  // in the gap between two generations a transaction is refused
+    CHECK(aborts <= 4);  // in the gap between two generations a transaction is refused: a join has two of them, a leave up to two
     CHECK(one.listener.mine.size() == 6);
   }
 }
